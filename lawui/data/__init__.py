@@ -1,0 +1,1 @@
+"""Questions and statutes: reading, grouping, splitting, fetching."""

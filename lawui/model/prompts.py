@@ -1,0 +1,156 @@
+"""The one prompt of training and serving.
+
+The wording is Japanese and lives here alone; who changes it retrains every shipped
+adapter and model. A prompt is rendered through the tokenizer's own chat template:
+
+    system   SYSTEM
+    user     【条文】 (a citation line and the text, for each passage)   only with evidence
+             【問題】 stem
+             【選択肢】 a … b … c … d …
+             INSTRUCTION
+    assistant  the answer letter and the end token
+
+What does not depend on the order of the choices comes first, so that the four orders
+of an item share their prefix.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lawui.errors import ModelError
+from lawui.types import LETTERS, Passage, Prompt, Question
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+SYSTEM = "日本の法令についての四択問題に答えてください。"
+EVIDENCE_HEADING = "【条文】"
+STEM_HEADING = "【問題】"
+CHOICES_HEADING = "【選択肢】"
+INSTRUCTION = "答えの選択肢をa、b、c、dの一文字で答えてください。"
+
+
+def sha(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Hash of the wording and the tokenizer's chat template: 16 hexadecimal digits."""
+    skeleton = _render(tokenizer, _body("{stem}", ("{a}", "{b}", "{c}", "{d}"), ["{passage}"]))
+    return hashlib.sha256(skeleton.encode()).hexdigest()[:16]
+
+
+def letter_ids(tokenizer: PreTrainedTokenizerBase) -> tuple[int, int, int, int]:
+    """The token ids of a, b, c, d at the first answer position.
+
+    Raises ModelError where a letter is not one token of its own there: such a model
+    cannot be scored by letter.
+    """
+    stem = _render(tokenizer, _body("問", ("一", "二", "三", "四"), []))
+    head = _encode(tokenizer, stem)
+    ids = []
+    for letter in LETTERS:
+        whole = _encode(tokenizer, stem + letter)
+        if len(whole) != len(head) + 1 or whole[: len(head)] != head:
+            raise ModelError("model.letters", letter=letter)
+        ids.append(whole[-1])
+    if len(set(ids)) != len(LETTERS):
+        raise ModelError("model.letters", letter="a-d")
+    return (ids[0], ids[1], ids[2], ids[3])
+
+
+def answer_ids(tokenizer: PreTrainedTokenizerBase, gold: str) -> tuple[int, int]:
+    """What training teaches for one question: the answer letter and the end token."""
+    if tokenizer.eos_token_id is None:
+        raise ModelError("model.no_end_token")
+    return letter_ids(tokenizer)[LETTERS.index(gold)], int(tokenizer.eos_token_id)  # type: ignore[arg-type]
+
+
+def render(
+    tokenizer: PreTrainedTokenizerBase,
+    question: Question,
+    passages: Sequence[Passage] = (),
+    max_tokens: int | None = None,
+) -> Prompt:
+    """The prompt of one question with `passages`, ranked best first, as evidence.
+
+    With `max_tokens`, passages are dropped from the last rank up until the prompt fits
+    and the best passage is shortened last; stem, choices and answer are never cut.
+    Passages are shown in the order of the statute, and what was dropped is reported.
+    Raises ModelError where even the bare question is longer than `max_tokens`.
+    """
+    kept = list(passages)
+    dropped: list[str] = []
+    shortened: dict[str, str] = {}
+    while True:
+        blocks = [_passage_block(p, shortened.get(p.id)) for p in _statute_order(kept)]
+        text = _render(tokenizer, _body(question.stem, question.choices, blocks))
+        ids = _encode(tokenizer, text)
+        excess = len(ids) - max_tokens if max_tokens else 0
+        if excess <= 0:
+            break
+        if len(kept) > 1:
+            dropped.append(kept.pop().id)
+        elif kept:
+            body = shortened.get(kept[0].id, kept[0].text)
+            # A token is at least one character for most texts; twice the excess converges fast.
+            shorter = body[: max(0, len(body) - max(excess, 8))]
+            if shorter:
+                shortened[kept[0].id] = shorter
+            else:
+                dropped.append(kept.pop().id)
+        else:
+            raise ModelError("model.question_too_long", tokens=len(ids), limit=max_tokens)
+    return Prompt(
+        text=text,
+        question_id=question.id,
+        passage_ids=tuple(p.id for p in _statute_order(kept)),
+        n_tokens=len(ids),
+        dropped_passages=tuple(dropped),
+        sha=sha(tokenizer),
+        text_sha=hashlib.sha256(text.encode()).hexdigest(),
+        token_ids=tuple(ids),
+    )
+
+
+def _statute_order(passages: Sequence[Passage]) -> list[Passage]:
+    """Passages of one law together, laws by their best rank, inside a law by place."""
+    first = {}
+    for rank, passage in enumerate(passages):
+        first.setdefault(passage.law, rank)
+    return sorted(passages, key=lambda p: (first[p.law], p.supplementary, _place(p)))
+
+
+def _place(passage: Passage) -> tuple[tuple[int, ...], ...]:
+    return tuple(
+        tuple(int(n) if n.isdigit() else 0 for n in level.split("_"))
+        for level in (passage.article, passage.paragraph, passage.item)
+    ) + ((passage.start,),)
+
+
+def _passage_block(passage: Passage, shortened: str | None) -> str:
+    # The place, not the citation: a what-if must change the text it changes and no more.
+    text = passage.text if shortened is None else shortened
+    return f"{passage.place()}\n{text}" if passage.law else text
+
+
+def _body(stem: str, choices: Sequence[str], blocks: Sequence[str]) -> str:
+    parts = [EVIDENCE_HEADING, *blocks, ""] if blocks else []
+    parts += [STEM_HEADING, stem, "", CHOICES_HEADING]
+    parts += [f"{letter} {choice}" for letter, choice in zip(LETTERS, choices, strict=True)]
+    return "\n".join([*parts, "", INSTRUCTION])
+
+
+def _render(tokenizer: PreTrainedTokenizerBase, body: str) -> str:
+    if not tokenizer.chat_template:
+        raise ModelError("model.no_chat_template")
+    # Text that looks like a control token ("<|im_end|>") must stay text.
+    messages = [
+        {"role": "system", "content": SYSTEM},
+        {"role": "user", "content": body.replace("<|", "＜|")},
+    ]
+    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return str(text)
+
+
+def _encode(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])  # type: ignore[arg-type]

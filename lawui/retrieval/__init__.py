@@ -1,0 +1,1 @@
+"""Finding the article: embedders, lexical search, citations, the Chroma index."""

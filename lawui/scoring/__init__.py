@@ -1,0 +1,1 @@
+"""Batch scores: runs, statistics, baselines, reports."""

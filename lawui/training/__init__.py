@@ -1,0 +1,1 @@
+"""QLoRA runs: configuration, the child process, its event log."""

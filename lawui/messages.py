@@ -7,10 +7,285 @@ from __future__ import annotations
 
 MESSAGES: dict[str, tuple[str, str]] = {
     # -- data
+    "data.unknown_set": (
+        "「{set}」という問題集はありません。使えるのは {sets} です。",
+        "There is no question set {set}. There are: {sets}.",
+    ),
+    "data.no_data_folder": (
+        "問題集「{set}」にはデータフォルダが要ります。--data か LAWUI_DATA で指定するか、"
+        "python -m lawui fetch で取得してください。",
+        "The set {set} needs a data folder. Name it with --data or LAWUI_DATA, or get it "
+        "with: python -m lawui fetch.",
+    ),
+    "data.missing_file": (
+        "ファイル {path} がありません。場所を確かめるか、python -m lawui fetch で取得してください。",
+        "The file {path} is missing. Check the place, or get it with: python -m lawui fetch.",
+    ),
+    "data.unreadable_file": (
+        "ファイル {path} を読めません（{reason}）。",
+        "The file {path} cannot be read ({reason}).",
+    ),
+    "data.not_utf8": (
+        "ファイル {path} の文字コードが UTF-8 ではありません。UTF-8 で保存し直してください。",
+        "The file {path} is not UTF-8 text. Save it as UTF-8.",
+    ),
+    "data.not_json": (
+        "ファイル {path} は {line} 行目で JSON として読めません。途中で切れたファイルかもしれません。"
+        "取得し直してください。",
+        "The file {path} is not valid JSON at line {line}. It may be half-written: get it again.",
+    ),
+    "data.no_samples": (
+        "ファイル {path} に問題がありません（キー samples の並びが必要です）。",
+        "The file {path} holds no questions (a list under the key samples is needed).",
+    ),
+    "data.not_an_item": (
+        "ファイル {path} の {item} 番（0から数えて）は問題の形をしていません。",
+        "Item {item} (counted from 0) of {path} is not a question.",
+    ),
+    "data.missing_key": (
+        "ファイル {path} の {item} 番（0から数えて）に「{name}」がないか、空です。",
+        "Item {item} (counted from 0) of {path} has no {name}, or it is empty.",
+    ),
+    "data.not_four_choices": (
+        "ファイル {path} の {item} 番（0から数えて）の選択肢が a から d の四つではありません。",
+        "Item {item} (counted from 0) of {path} does not have the four choices a to d.",
+    ),
+    "data.unknown_gold": (
+        "ファイル {path} の {item} 番（0から数えて）の正解「{gold}」は a、b、c、d のどれでもありません。",
+        "The gold answer {gold} of item {item} (counted from 0) of {path} is none of a, b, c, d.",
+    ),
+    "data.unknown_question": (
+        "問題「{id}」は問題集「{set}」にありません。番号かファイル名を確かめてください。",
+        "There is no question {id} in the set {set}. Check its number or file name.",
+    ),
+    "data.bad_fractions": (
+        "分割の割合 {fractions} が正しくありません。0以上の数を三つ指定してください。",
+        "The split fractions {fractions} are not right: three numbers of 0 or more are needed.",
+    ),
+    "data.bad_folds": (
+        "分割数 {n} は小さすぎます。2以上にしてください。",
+        "{n} folds are too few: take 2 or more.",
+    ),
+    "data.bad_split": (
+        "分割ファイル {path} に問題「{item}」がないか、同じ文章を使う問題が別々に分けられています。",
+        "The split file {path} leaves out item {item}, or divides items that share text.",
+    ),
+    "data.bad_statute_line": (
+        "法令ファイル {path} の {line} 行目付近を読めません。壊れているか、途中で切れています。"
+        "取得し直してください。",
+        "The statute file {path} cannot be read at about line {line}. It is damaged or "
+        "half-written: get it again.",
+    ),
+    "data.no_statutes": (
+        "フォルダ {path} に法令（.jsonl、.jsonl.gz、.xml）がありません。"
+        "python -m lawui fetch で取得するか、フォルダを確かめてください。",
+        "The folder {path} holds no statutes (.jsonl, .jsonl.gz, .xml). "
+        "Get them with: python -m lawui fetch, or check the folder.",
+    ),
     # -- model
+    "model.why.embedded_asked": (
+        "指定により、同梱のデモ用モデルが答えます。",
+        "The embedded demo model answers, as asked.",
+    ),
+    "model.why.not_downloaded": (
+        "{model} がこの機械にないため、同梱のデモ用モデルが答えます。",
+        "The embedded demo model answers, because {model} is not on this machine.",
+    ),
+    "model.why.no_cuda": (
+        "CUDA対応のGPUがないため、{model} ではなく同梱のデモ用モデルが答えます。",
+        "The embedded demo model answers instead of {model}, because there is no CUDA GPU.",
+    ),
+    "model.why.auto": (
+        "GPUとモデルがこの機械にあるため、これを使います。",
+        "It answers because this machine has a CUDA GPU and the model's files.",
+    ),
+    "model.why.asked": ("指定されたモデルです。", "It answers because it was asked for by name."),
+    "model.why.folder": (
+        "指定されたフォルダのモデルです。",
+        "It answers because its folder was asked for.",
+    ),
+    "model.not_here": (
+        "モデル「{model}」がこの機械に見つかりません。名前かフォルダを確かめるか、"
+        "--offline を外して取得してください。",
+        "The model {model} is not on this machine. Check the name or folder, or leave out "
+        "--offline so that it can be downloaded.",
+    ),
+    "model.cannot_load": (
+        "モデル「{model}」を読み込めません。ファイルが壊れていないか確かめてください（{reason}）。",
+        "The model {model} cannot be loaded. Check that its files are whole ({reason}).",
+    ),
+    "model.no_config": (
+        "フォルダ {folder} に config.json がありません。モデルのフォルダを指定してください。",
+        "The folder {folder} has no config.json. Name the folder of a model.",
+    ),
+    "model.no_weights": (
+        "フォルダ {folder} に safetensors の重みがありません。",
+        "The folder {folder} has no safetensors weights.",
+    ),
+    "model.pickle": (
+        "フォルダ {folder} の重みは pickle 形式です。安全のため読みません。"
+        "safetensors に変換してください。",
+        "The weights in {folder} are pickled and are not read, for safety. "
+        "Convert them to safetensors.",
+    ),
+    "model.missing_library": (
+        "必要なライブラリがありません（{reason}）。requirements.txt から入れ直してください。",
+        "A library is missing ({reason}). Install requirements.txt again.",
+    ),
+    "model.out_of_memory": (
+        "メモリが足りず、モデル「{model}」を読み込めません。"
+        "他の処理を止めるか、小さいモデルを選んでください。",
+        "There is not enough memory to load {model}. Stop other work or choose a smaller model.",
+    ),
+    "model.letters": (
+        "このモデルでは「{letter}」が一つのトークンになりません。記号で採点できないため使えません。",
+        "In this model {letter} is not one token, so it cannot be scored by letter.",
+    ),
+    "model.no_end_token": (
+        "このモデルには終わりのトークンがないため、学習できません。",
+        "This model has no end token and cannot be trained.",
+    ),
+    "model.no_chat_template": (
+        "このモデルには会話の書式（chat template）がありません。Chat または Instruct の"
+        "モデルを選んでください。",
+        "This model has no chat template. Choose a chat or instruct model.",
+    ),
+    "model.question_too_long": (
+        "問題文と選択肢だけで {tokens} トークンあり、上限の {limit} を超えます。短くしてください。",
+        "The stem and choices alone take {tokens} tokens; the limit is {limit}. Shorten them.",
+    ),
+    "model.prompt_too_long": (
+        "{tokens} トークンの入力は、モデルの上限 {limit} を超えます。",
+        "A prompt of {tokens} tokens is longer than the model's limit of {limit}.",
+    ),
+    "model.not_finite": (
+        "モデルの計算結果が数値になりませんでした。アダプタの重みが壊れている可能性があります。",
+        "The model's figures are not finite. The adapter's weights may be broken.",
+    ),
+    "model.closed": (
+        "モデルは閉じられました。もう一度お試しください。",
+        "The model was closed. Try again.",
+    ),
     # -- adapters
+    "adapter.bad_name": (
+        "「{name}」はアダプタの名前に使えません。文字・数字・「.」「-」「_」だけで80字までです。",
+        "{name} cannot name an adapter: letters, digits, '.', '-' and '_', 80 at most.",
+    ),
+    "adapter.unknown": (
+        "アダプタ「{name}」は見つかりません。一覧から選んでください。",
+        "There is no adapter {name}. Choose one from the list.",
+    ),
+    "adapter.bad_config": (
+        "アダプタ「{name}」の設定ファイルが壊れています。作り直すか削除してください。",
+        "The configuration of the adapter {name} is broken. Train it again or remove it.",
+    ),
+    "adapter.not_lora": (
+        "「{name}」はLoRAのアダプタではありません。",
+        "{name} is not a LoRA adapter.",
+    ),
+    "adapter.no_weights": (
+        "アダプタ「{name}」に重み（adapter_model.safetensors）がありません。",
+        "The adapter {name} has no weights (adapter_model.safetensors).",
+    ),
+    "adapter.corrupt": (
+        "アダプタ「{name}」の重みが途中で切れているか壊れています。",
+        "The weights of the adapter {name} are cut short or broken.",
+    ),
+    "adapter.pickle": (
+        "アダプタ「{name}」の重みは pickle 形式です。安全のため読みません。",
+        "The weights of the adapter {name} are pickled and are not read, for safety.",
+    ),
+    "adapter.other_base": (
+        "アダプタ「{name}」は別のモデル（{base}）用です。いまのモデルでは使えません。",
+        "The adapter {name} belongs to another base ({base}) and does not fit this one.",
+    ),
+    "adapter.does_not_fit": (
+        "アダプタ「{name}」の重みがいまのモデルに合いません（作られた元のモデル: {base}）。",
+        "The weights of the adapter {name} do not fit this model (made for {base}).",
+    ),
+    "adapter.other_prompt": (
+        "アダプタ「{name}」は今と違う問い方で学習されています。結果は参考程度です。",
+        "The adapter {name} was trained with another prompt wording; take its answers with care.",
+    ),
+    "adapter.target_exists": (
+        "書き出し先 {path} はすでにあります。別の名前にしてください。",
+        "{path} exists already. Choose another name.",
+    ),
+    "adapter.shipped": (
+        "「{name}」は同梱のアダプタなので削除できません。",
+        "{name} is shipped with the lab and cannot be removed.",
+    ),
+    "adapter.in_use": (
+        "「{name}」は学習中です。止めてから削除してください。",
+        "{name} is being trained. Stop it before you remove it.",
+    ),
     # -- retrieval
     # -- training
     # -- scoring
     # -- lab, system, usage
+    "usage.evidence": (
+        "根拠の種類「{evidence}」はありません。none、retrieved、given から選んでください。",
+        "There is no evidence {evidence}. Choose none, retrieved or given.",
+    ),
+    "usage.four_choices": (
+        "問題文と、空でない四つの選択肢を入れてください。",
+        "Give a stem and four choices, none of them empty.",
+    ),
+    "usage.no_given": (
+        "この問題には、元の条文が付いていません。「条文を検索」を選んでください。",
+        "This question has no context of its own. Choose retrieved evidence.",
+    ),
+    "usage.unknown_run": (
+        "実行「{run}」は見つかりません。",
+        "There is no run {run}.",
+    ),
+    "usage.demo": (
+        "公開デモのため、学習や削除はできません。",
+        "This is a read-only demo: nothing can be trained or removed.",
+    ),
+    "usage.nothing_to_score": (
+        "採点する問題がありません。",
+        "There are no questions to score.",
+    ),
+    "usage.seen": (
+        "学習データに、採点に使う問題と同じ文章が {count} 組あります（例: {example}）。"
+        "このまま学習すると成績が正しく測れません。承知の上なら --allow-seen を付けてください。",
+        "The training data shares text with {count} groups of questions kept for scoring "
+        "(for example {example}). A score on them would be no result. "
+        "Pass --allow-seen if you mean it.",
+    ),
+    "usage.no_rows": (
+        "学習に使える問題がありません: {source}",
+        "There is nothing to train on in {source}.",
+    ),
+    "host.busy": (
+        "いま {waiting} 件が順番を待っています。少し待ってからもう一度お試しください。",
+        "{waiting} requests are waiting. Try again in a moment.",
+    ),
+    "host.port": (
+        "ポート {port} は使用中です。--port で別の番号を指定してください。",
+        "Port {port} is in use. Choose another with --port.",
+    ),
+    "host.disk": (
+        "ディスクに書けません（{reason}）。空きを作ってからもう一度お試しください。",
+        "The disk cannot be written ({reason}). Free some space and try again.",
+    ),
+    "host.no_login": (
+        "この機械の外から見えるようにする（{how}）には、ログインが必要です。"
+        "--auth-file FILE か環境変数 LAWUI_AUTH で利用者を指定してください。",
+        "To be reached from outside this machine ({how}) the page needs a log-in: "
+        "give --auth-file FILE or the variable LAWUI_AUTH.",
+    ),
+    "host.bad_auth": (
+        "利用者ファイル {path} の {line} 行目が「名前:パスワード」の形ではありません。",
+        "Line {line} of {path} is not of the form name:password.",
+    ),
+    "host.no_mcp": (
+        "--mcp には追加のライブラリが必要です: pip install 'gradio[mcp]'",
+        "--mcp needs one more library: pip install 'gradio[mcp]'",
+    ),
+    "host.offline": (
+        "--offline なので外部に接続しません。{what} は手元に用意してください。",
+        "--offline forbids any connection. Bring {what} to this machine another way.",
+    ),
 }

@@ -18,7 +18,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "with: python -m lawui fetch.",
     ),
     "data.missing_file": (
-        "ファイル {path} がありません。場所を確かめるか、python -m lawui fetch で取得してください。",
+        "ファイル {path} がありません。場所を確かめるか、"
+        "python -m lawui fetch で取得してください。",
         "The file {path} is missing. Check the place, or get it with: python -m lawui fetch.",
     ),
     "data.unreadable_file": (
@@ -30,8 +31,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The file {path} is not UTF-8 text. Save it as UTF-8.",
     ),
     "data.not_json": (
-        "ファイル {path} は {line} 行目で JSON として読めません。途中で切れたファイルかもしれません。"
-        "取得し直してください。",
+        "ファイル {path} は {line} 行目で JSON として読めません。"
+        "途中で切れたファイルかもしれません。取得し直してください。",
         "The file {path} is not valid JSON at line {line}. It may be half-written: get it again.",
     ),
     "data.no_samples": (
@@ -51,7 +52,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Item {item} (counted from 0) of {path} does not have the four choices a to d.",
     ),
     "data.unknown_gold": (
-        "ファイル {path} の {item} 番（0から数えて）の正解「{gold}」は a、b、c、d のどれでもありません。",
+        "ファイル {path} の {item} 番（0から数えて）の正解「{gold}」は、"
+        "a、b、c、d のどれでもありません。",
         "The gold answer {gold} of item {item} (counted from 0) of {path} is none of a, b, c, d.",
     ),
     "data.unknown_question": (
@@ -67,7 +69,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{n} folds are too few: take 2 or more.",
     ),
     "data.bad_split": (
-        "分割ファイル {path} に問題「{item}」がないか、同じ文章を使う問題が別々に分けられています。",
+        "分割ファイル {path} に問題「{item}」がないか、"
+        "同じ文章を使う問題が別々に分けられています。",
         "The split file {path} leaves out item {item}, or divides items that share text.",
     ),
     "data.bad_statute_line": (
@@ -222,6 +225,103 @@ MESSAGES: dict[str, tuple[str, str]] = {
     # -- retrieval
     # -- training
     # -- scoring
+    "scoring.unknown_run": (
+        "採点「{run}」は見つかりません。採点の一覧から選び直してください。",
+        "There is no scoring run {run}. Choose one from the list of runs.",
+    ),
+    "scoring.damaged_run": (
+        "採点「{run}」の記録が壊れていて読めません（{path}）。採点をやり直してください。",
+        "The record of scoring run {run} is damaged ({path}). Score again.",
+    ),
+    "scoring.busy": (
+        "採点「{run}」は別の処理が実行中です。終わるのを待つか、中止してください。",
+        "Scoring run {run} is being worked on elsewhere. Wait for it to end, or cancel it.",
+    ),
+    "scoring.not_held": (
+        "採点「{run}」はこの処理のものではないため書き込めません。再開してから続けてください。",
+        "Scoring run {run} is not held by this process. Resume it first.",
+    ),
+    "scoring.interrupted": (
+        "採点が途中で止まりました（{total} 問中 {done} 問まで済み）。"
+        "再開すると、続きから採点します。",
+        "The scoring was interrupted after {done} of {total} questions. "
+        "Resume it to go on from there.",
+    ),
+    "scoring.lost_answers": (
+        "記録された答えが {total} 問中 {done} 問しかありません。"
+        "再開すると、足りない分を採点します。",
+        "Only {done} of {total} answers are on record. Resume to score the missing ones.",
+    ),
+    "scoring.stopping": (
+        "中止しています（{total} 問中 {done} 問まで済み）。",
+        "Stopping ({done} of {total} questions done).",
+    ),
+    "scoring.failed": (
+        "採点に失敗しました：{error}。済んだ分は残っています。原因を除いてから再開してください。",
+        "The scoring failed: {error}. What was answered is kept; "
+        "resume once the cause is removed.",
+    ),
+    "scoring.changed_dataset_sha": (
+        "問題集「{set}」が採点「{run}」の開始後に変わっています。"
+        "古い答えと新しい問題は混ぜられません。新しく採点してください。",
+        "The set {set} has changed since run {run} began. Old answers and new questions "
+        "cannot be mixed: start a new scoring.",
+    ),
+    "scoring.changed_model_sha": (
+        "採点「{run}」は別のモデルで始めたものです。同じモデルで起動するか、新しく採点してください。",
+        "Run {run} was begun with another model. Start with that model, or score anew.",
+    ),
+    "scoring.changed_prompt_sha": (
+        "採点「{run}」の開始後に、モデルへの問い方（プロンプト）が変わりました。"
+        "新しく採点してください。",
+        "The prompt has changed since run {run} began. Score anew.",
+    ),
+    "scoring.changed_adapter_sha": (
+        "採点「{run}」のアダプターは開始後に変わったか、なくなりました。新しく採点してください。",
+        "The adapter of run {run} has changed or gone since it began. Score anew.",
+    ),
+    "scoring.changed_index_id": (
+        "採点「{run}」の開始後に、条文の検索用索引が作り直されました。新しく採点してください。",
+        "The index of statutes was rebuilt since run {run} began. Score anew.",
+    ),
+    "scoring.wrong_answers": (
+        "{asked} 問をたずねましたが、対応する答えがそろいません（{got} 件）。"
+        "採点を再開し、直らなければ起動し直してください。",
+        "{asked} questions were asked, and {got} answers that do not match them came back. "
+        "Resume the scoring; if that does not help, restart.",
+    ),
+    "scoring.not_finite": (
+        "問題「{question}」で、モデルが確率として読めない値（NaNなど）を返しました。"
+        "アダプターが壊れている恐れがあります。別のアダプターで試してください。",
+        "On question {question} the model gave values that are no probabilities (such as "
+        "NaN). The adapter may be broken: try another one.",
+    ),
+    "scoring.disk_full": (
+        "ディスクの空きがなく、採点を記録できません（{path}）。"
+        "空きを作ってから再開してください。済んだ分は残っています。",
+        "The disk is full and the scoring cannot be recorded ({path}). Make room, then "
+        "resume; what was answered is kept.",
+    ),
+    "scoring.cannot_write": (
+        "採点を記録できません（{path}：{reason}）。フォルダの権限を確かめてください。",
+        "The scoring cannot be recorded ({path}: {reason}). Check the folder's permissions.",
+    ),
+    "scoring.sets_differ": (
+        "採点「{run_a}」と「{run_b}」は、同じ問題（同じ版の問題集）への答えではないため比べられません。"
+        "同じ問題集で採点し直してください。",
+        "Runs {run_a} and {run_b} did not answer the same version of the same set and "
+        "cannot be compared. Score both on one set.",
+    ),
+    "scoring.nothing_shared": (
+        "採点「{run_a}」と「{run_b}」の両方が答えた問題がありません。",
+        "Runs {run_a} and {run_b} have no question in common.",
+    ),
+    "scoring.other_questions": (
+        "採点「{run}」には、いまの問題集にない問題（{question} など）への答えがあります。"
+        "採点時の問題集に戻すか、新しく採点してください。",
+        "Run {run} holds answers to questions that the set no longer has ({question} and "
+        "perhaps others). Bring the old set back, or score anew.",
+    ),
     # -- lab, system, usage
     "usage.evidence": (
         "根拠の種類「{evidence}」はありません。none、retrieved、given から選んでください。",

@@ -79,6 +79,30 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The statute file {path} cannot be read at about line {line}. It is damaged or "
         "half-written: get it again.",
     ),
+    "data.broken_xml": (
+        "法令ファイル {path} を XML として読めません（{reason}）。取得し直してください。",
+        "The statute file {path} is not sound XML ({reason}). Get it again.",
+    ),
+    "data.unsafe_xml": (
+        "法令ファイル {path} は文書型や実体を宣言しているため、安全のため読みません。"
+        "e-Gov から取得し直してください。",
+        "The statute file {path} declares a document type or entities and is not read, "
+        "for safety. Get it again from e-Gov.",
+    ),
+    "data.not_a_law": (
+        "ファイル {path} は e-Gov の法令 XML ではありません。",
+        "The file {path} is not a law in e-Gov's XML.",
+    ),
+    "data.empty_law": (
+        "法令ファイル {path} に条文がありません。",
+        "The statute file {path} holds no article.",
+    ),
+    "data.no_law_id": (
+        "ファイル {path} の法令IDが分かりません。ファイル名を法令ID（例 403AC0000000090.xml）に"
+        "してください。",
+        "The law id of {path} cannot be told. Name the file by its law id "
+        "(403AC0000000090.xml, for example).",
+    ),
     "data.no_statutes": (
         "フォルダ {path} に法令（.jsonl、.jsonl.gz、.xml）がありません。"
         "python -m lawui fetch で取得するか、フォルダを確かめてください。",
@@ -223,6 +247,72 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{name} is being trained. Stop it before you remove it.",
     ),
     # -- retrieval
+    "retrieval.missing": (
+        "条文の索引がまだありません（{path}）。「索引を作る」を押すか、"
+        "`python -m lawui index build` を実行してください。",
+        "There is no index of the statutes yet ({path}). Press “Build index” or run "
+        "`python -m lawui index build`.",
+    ),
+    "retrieval.damaged": (
+        "条文の索引が壊れています（{path}：{reason}）。質問や学習結果は失われていません。"
+        "`python -m lawui index build` で作り直してください。",
+        "The index of the statutes is damaged ({path}: {reason}). Nothing else is lost; "
+        "rebuild it with `python -m lawui index build`.",
+    ),
+    "retrieval.old_format": (
+        "条文の索引が別の版の形式です（{path}）。"
+        "`python -m lawui index build` で作り直してください。",
+        "The index of the statutes was written by another version ({path}). Rebuild it with "
+        "`python -m lawui index build`.",
+    ),
+    "retrieval.foreign": (
+        "この索引は別の埋め込みモデル「{made}」で作られています（現在の設定は「{asked}」）。"
+        "`python -m lawui index build` で作り直すか、元のモデルを選んでください。",
+        "This index was made by another embedder, “{made}”; “{asked}” is set now. Rebuild it "
+        "with `python -m lawui index build`, or choose the former embedder.",
+    ),
+    "retrieval.other_store": (
+        "この索引のベクトルは今の設定とは別の場所（手元または Chroma サーバー）にあります"
+        "（{path}）。`--chroma-url` を元に戻すか、索引を作り直してください。",
+        "This index keeps its vectors elsewhere than set now (on this machine or on a Chroma "
+        "server; {path}). Set `--chroma-url` back, or rebuild the index.",
+    ),
+    "retrieval.server": (
+        "Chroma サーバー {url} を使えません（{reason}）。"
+        "サーバーが動いているか確かめ、索引を作り直してください。",
+        "The Chroma server {url} cannot be used ({reason}). Check that it runs, then rebuild "
+        "the index.",
+    ),
+    "retrieval.disk": (
+        "索引を書き込めませんでした（{path}：{reason}）。空き容量と権限を確かめて、"
+        "もう一度作ってください。前の索引はそのままです。",
+        "The index could not be written ({path}: {reason}). Check free space and permissions "
+        "and build again; the former index is untouched.",
+    ),
+    "retrieval.build_running": (
+        "別の処理が索引を作っている最中です（{path}）。終わるのを待ってからやり直してください。",
+        "Another process is building the index ({path}). Wait for it to end, then try again.",
+    ),
+    "retrieval.nothing_to_index": (
+        "索引にする条文がありません。法令データの場所を確かめてください。",
+        "There is no statute text to index. Check the folder of the statutes.",
+    ),
+    "retrieval.nothing_to_evaluate": (
+        "この問題集には、条文を引用する問題がありません。",
+        "No question of this set cites an article.",
+    ),
+    "retrieval.embedder_missing": (
+        "埋め込みモデル「{embedder}」が手元にありません（{reason}）。"
+        "`embedded` を使うか、先にダウンロードしてください。",
+        "The embedder “{embedder}” is not at hand ({reason}). Use `embedded`, or download it "
+        "first.",
+    ),
+    "retrieval.embedder_broken": (
+        "埋め込みモデル「{embedder}」を読み込めません（{reason}）。"
+        "フォルダーの中身を確かめるか、`embedded` を使ってください。",
+        "The embedder “{embedder}” cannot be loaded ({reason}). Check its folder, or use "
+        "`embedded`.",
+    ),
     # -- training
     # -- scoring
     "scoring.unknown_run": (

@@ -103,6 +103,47 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The law id of {path} cannot be told. Name the file by its law id "
         "(403AC0000000090.xml, for example).",
     ),
+    "data.bad_date": (
+        "日付「{date}」が正しくありません。2024-12-31 の形で指定してください。",
+        "The date {date} is not right. Write it like 2024-12-31.",
+    ),
+    "data.bad_law_id": (
+        "法令ID「{law}」が正しくありません。e-Gov の15文字のID（例 403AC0000000090）を"
+        "指定してください。",
+        "The law id {law} is not right. Give e-Gov's id of 15 characters, like 403AC0000000090.",
+    ),
+    "data.offline": (
+        "--offline のため {url} を取得しません。--offline を外して python -m lawui fetch を"
+        "実行するか、別の機械で取得したデータフォルダを --data で指定してください。",
+        "Because of --offline, {url} is not fetched. Run python -m lawui fetch without "
+        "--offline, or copy a data folder from another machine and name it with --data.",
+    ),
+    "data.network": (
+        "{url} を取得できません（{reason}）。接続を確かめて、もう一度実行してください。"
+        "取得済みの分は残り、続きから始まります。",
+        "{url} cannot be fetched ({reason}). Check the connection and run it again: what has "
+        "come stays, and it goes on from there.",
+    ),
+    "data.unknown_law": (
+        "e-Gov に {asof} 時点の法令 {laws} がありません。IDと日付を確かめてください。"
+        "ほかの法令は取得しました。",
+        "e-Gov has no law {laws} as of {asof}. Check the ids and the date. "
+        "The other laws were fetched.",
+    ),
+    "data.wrong_law": (
+        "法令 {law} を求めましたが、別の法令（{found}）が返りました。時間をおいて再び実行してください。",
+        "Law {law} was asked for, but another one came ({found}). Try again later.",
+    ),
+    "data.bad_checksum": (
+        "{name} の内容が公開時のものと一致しません。時間をおいて再び実行してください。",
+        "{name} is not what was published. Try again later.",
+    ),
+    "data.cannot_write": (
+        "{path} に書き込めません（{reason}）。空き容量と書き込みの許可を確かめるか、"
+        "--data で別のフォルダを指定してください。",
+        "{path} cannot be written ({reason}). Check the free space and the permissions, or "
+        "name another folder with --data.",
+    ),
     "data.no_statutes": (
         "フォルダ {path} に法令（.jsonl、.jsonl.gz、.xml）がありません。"
         "python -m lawui fetch で取得するか、フォルダを確かめてください。",
@@ -314,6 +355,195 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "`embedded`.",
     ),
     # -- training
+    "train.faults": ("設定に誤りが{count}件あります。", "{count} settings are wrong."),
+    "train.out_of_range": (
+        "{flag}に{value}は使えません。範囲は{range}です。",
+        "{flag} cannot be {value}. It must be {range}.",
+    ),
+    "train.not_one_of": (
+        "{flag}に{value}は使えません。{allowed}から選んでください。",
+        "{flag} cannot be {value}. Choose one of: {allowed}.",
+    ),
+    "train.not_a_value": (
+        "{flag}の値「{value}」を読み取れません。数値などの正しい形で入れてください。",
+        "{flag}: “{value}” cannot be read. Give a value of the right kind, such as a number.",
+    ),
+    "train.unknown_preset": (
+        "「{name}」というプリセットはありません。あるのは{known}です。",
+        "There is no preset “{name}”. There are: {known}.",
+    ),
+    "train.unknown_field": (
+        "「{name}」という設定はありません。",
+        "There is no setting “{name}”.",
+    ),
+    "train.bad_mix": (
+        "条文の割合「{value}」を読み取れません。「given」や「none=1,given=2」のように書いてください。",
+        "The evidence mix “{value}” cannot be read. Write it like “given” or “none=1,given=2”.",
+    ),
+    "train.bad_budget": (
+        "メモリの上限「{value}」を読み取れません。「10GB」のように書いてください。",
+        "The memory budget “{value}” cannot be read. Write it like “10GB”.",
+    ),
+    "train.set_and_file": (
+        "学習に使う問題は、問題集かファイルのどちらか一方だけを選んでください。",
+        "Choose either a set or a file to train on, not both.",
+    ),
+    "train.bad_file": (
+        "{path}の{line}行目を読み取れません: {reason}。直してからやり直してください。",
+        "Line {line} of {path} cannot be read: {reason}. Mend it and try again.",
+    ),
+    "train.no_rows": (
+        "学習に使える問題が一つもありません。別の問題集か分け方を選んでください。",
+        "There is no question to train on. Choose another set or split.",
+    ),
+    "train.no_group": (
+        "問題{question}にはグループがなく、採点用の問題と分けられません。問題集を読み直してください。",
+        "Question {question} has no group, so it cannot be kept apart from the test questions. "
+        "Load the set again.",
+    ),
+    "train.group_in_both": (
+        "{count}個のグループ(例: {example})が学習用と確認用の両方にあります。"
+        "分け方を直してください。",
+        "{count} groups ({example} for one) are both in training and in dev. Mend the split.",
+    ),
+    "train.leak": (
+        "採点用のグループが{count}個(例: {example})学習に入っています。"
+        "それでも学習するときだけ「採点用の問題も使う」(--allow-seen)を選んでください。",
+        "{count} test groups ({example} for one) are among the training rows. Tick "
+        "“use test questions too” (--allow-seen) only if you mean it.",
+    ),
+    "train.bad_row": (
+        "{path}の{line}行目は問題として読み取れません。学習を作り直してください。",
+        "Line {line} of {path} is not a question that can be read. Make the run anew.",
+    ),
+    "train.bad_rows": (
+        "{path}がないか、作られた後に変わっています。学習を作り直してください。",
+        "{path} is missing or has changed since it was made. Make the run anew.",
+    ),
+    "train.bad_run_file": (
+        "学習の記録{path}がないか壊れています。学習を作り直してください。",
+        "The run's record {path} is missing or damaged. Make the run anew.",
+    ),
+    "train.bad_checkpoint": (
+        "途中の保存{path}が壊れています。このフォルダーを消して再開すると、最初から学習します。",
+        "The checkpoint {path} is damaged. Delete that folder and resume to train from the start.",
+    ),
+    "train.bad_targets": (
+        "このモデルには{targets}という層がありません。all-linearを使ってください。",
+        "This model has no layers named {targets}. Use all-linear.",
+    ),
+    "train.base_changed": (
+        "モデル{model}がこの学習を作った時のものと違います。学習を作り直してください。",
+        "The model {model} is not the one that this run was made for. Make the run anew.",
+    ),
+    "train.all_too_long": (
+        "{count}問すべてが{limit}トークンに収まりません。最大の長さを大きくしてください。",
+        "None of the {count} questions fits into {limit} tokens. Raise the maximum length.",
+    ),
+    "train.dropped": (
+        "{count}問は条文なしでも{limit}トークンに収まらないため外しました。",
+        "{count} questions were left out: even without evidence they exceed {limit} tokens.",
+    ),
+    "train.cannot_write": (
+        "学習のフォルダーに書き込めません({reason})。空き容量と権限を確かめてください。",
+        "The run's folder cannot be written ({reason}). Check free space and permissions.",
+    ),
+    "train.checkpoint_failed": (
+        "途中の状態を保存できませんでした({reason})。学習は続けます。空き容量を増やしてください。",
+        "The state so far could not be saved ({reason}). Training goes on; free some disk space.",
+    ),
+    "train.cannot_save": (
+        "アダプターを保存できませんでした({reason})。空き容量を増やしてから再開してください。",
+        "The adapter could not be saved ({reason}). Free some disk space, then resume.",
+    ),
+    "train.unknown_run": ("「{run}」という学習はありません。", "There is no run “{run}”."),
+    "train.still_running": (
+        "学習「{run}」は動いています。先に止めてください。",
+        "The run “{run}” is going on. Stop it first.",
+    ),
+    "train.not_running": (
+        "学習「{run}」は動いていません。",
+        "The run “{run}” is not going on.",
+    ),
+    "train.already_done": (
+        "学習「{run}」は終わっています。続けるには新しい学習を作ってください。",
+        "The run “{run}” is done. Start a new one to go further.",
+    ),
+    "train.already_ended": (
+        "学習「{run}」は一度終わっています。再開するか、新しい学習を作ってください。",
+        "The run “{run}” has ended before. Resume it or start a new one.",
+    ),
+    "train.resume_instead": (
+        "学習「{run}」はもう始まっています。途中からなら再開してください。",
+        "The run “{run}” was started before. Resume it instead.",
+    ),
+    "train.queued": (
+        "別の学習が終わるのを待っています。",
+        "Waiting for another training run to end.",
+    ),
+    "train.done": ("学習が終わりました({step}ステップ)。", "Training is done ({step} steps)."),
+    "train.early_stopped": (
+        "確認用の問題で伸びなくなったので{step}ステップで終えました。"
+        "最も良かった{best_step}ステップを残します。",
+        "Ended at step {step}: the dev questions no longer improve. Step {best_step}, the "
+        "best, is kept.",
+    ),
+    "train.stopped": (
+        "{step}ステップで止めました。ここまでのアダプターを残します。",
+        "Stopped at step {step}. The adapter so far is kept.",
+    ),
+    "train.stopped_before_first": (
+        "最初のステップの前に止めました。アダプターはありません。",
+        "Stopped before the first step. There is no adapter.",
+    ),
+    "train.crashed": (
+        "学習「{run}」は途中で落ちました。再開すると最後の保存から続けます。",
+        "The run “{run}” broke off. Resume it to go on from its last checkpoint.",
+    ),
+    "train.not_finite": (
+        "{step}ステップ目の計算値({what})が有限でないため、このステップを飛ばしました"
+        "(連続{in_row}回)。",
+        "Step {step} was skipped: its {what} is not finite ({in_row} in a row).",
+    ),
+    "train.stopped_not_finite": (
+        "有限でない値が{count}ステップ続いたので{step}ステップで止め、最後の正常な状態を残します。"
+        "学習率を下げてください。",
+        "Stopped at step {step}: {count} steps in a row were not finite. The last good state is "
+        "kept. Lower the learning rate.",
+    ),
+    "train.never_finite": (
+        "最初の{count}ステップすべてで値が有限でないため止めました。モデルか精度の設定を変えてください。",
+        "Stopped: all of the first {count} steps were not finite. Change the model or the compute "
+        "type.",
+    ),
+    "train.retry": (
+        "メモリが足りないため、一度に{batch}問、長さ{length}トークンでやり直します。",
+        "Out of memory: trying again with {batch} at once and length {length}.",
+    ),
+    "train.out_of_memory": (
+        "長さ{length}トークン、一度に1問でもメモリが足りません。小さいモデルを選ぶか、rを小さくしてください。",
+        "Out of memory even with one sequence of {length} tokens. Choose a smaller model or "
+        "lower r.",
+    ),
+    "train.unexpected": (
+        "思わぬ誤りで止まりました: {reason}。詳しくは学習フォルダーのchild.logにあります。",
+        "Stopped by an unforeseen error: {reason}. The run's child.log has the details.",
+    ),
+    "train.alarm_one_letter": (
+        "{step}ステップの時点で、すべての確認用の問題に「{letter}」と答えています。"
+        "学習率を下げるか、選択肢の順序を増やしてください。",
+        "At step {step} every dev question is answered “{letter}”. Lower the learning rate or "
+        "add orders of the choices.",
+    ),
+    "train.alarm_majority": (
+        "確認用の正答率{accuracy}は、いつも同じ文字を答えた場合の{majority}に届きません。",
+        "Dev accuracy {accuracy} is below always answering one letter ({majority}).",
+    ),
+    "train.alarm_overfitting": (
+        "{step}ステップの時点で確認用の損失が上がり続けています。{best_step}ステップが最も良い状態です。",
+        "At step {step} the dev loss keeps rising: it is learning by heart. Step {best_step} is "
+        "the best so far.",
+    ),
     # -- scoring
     "scoring.unknown_run": (
         "採点「{run}」は見つかりません。採点の一覧から選び直してください。",

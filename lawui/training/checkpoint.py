@@ -1,0 +1,148 @@
+"""The state to resume from: safetensors and JSON, written whole or not at all.
+
+A checkpoint is a folder `checkpoints/step-00000040` that appears by one rename and holds
+the LoRA weights, AdamW's moments, the random generators' states, the best weights so far
+and the counters. Only the latest is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lawui.errors import TrainingError
+from lawui.training import files
+
+if TYPE_CHECKING:
+    import torch
+
+FOLDER = "checkpoints"
+_STEP = re.compile(r"step-(\d{8})")
+
+
+def save(
+    run_folder: Path,
+    step: int,
+    weights: Mapping[str, torch.Tensor],
+    optimizer: torch.optim.Optimizer,
+    best: Mapping[str, torch.Tensor],
+    counters: Mapping[str, Any],
+) -> None:
+    """Write the checkpoint of `step` and forget older ones.
+
+    `weights` and `best` map parameter names to tensors; the optimizer holds the same
+    parameters in the same order. Raises OSError where the disk does not take it; then the
+    former checkpoint stays.
+    """
+    import torch
+
+    parent = run_folder / FOLDER
+    parent.mkdir(exist_ok=True)
+    temporary = parent / f".part-{os.getpid()}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        random = {"cpu": torch.get_rng_state()}
+        if torch.cuda.is_available():
+            random["cuda"] = torch.cuda.get_rng_state()
+        _write(temporary / "weights.safetensors", weights)
+        _write(temporary / "best.safetensors", best)
+        _write(temporary / "optimizer.safetensors", _moments(weights, optimizer))
+        _write(temporary / "random.safetensors", random)
+        files.write_json(temporary / "counters.json", {**counters, "step": step})
+        files.sync_folder(temporary)
+        final = parent / f"step-{step:08d}"
+        shutil.rmtree(final, ignore_errors=True)
+        temporary.rename(final)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    for old in parent.iterdir():
+        if old.name != final.name:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def latest(run_folder: Path) -> Path | None:
+    """The newest whole checkpoint."""
+    parent = run_folder / FOLDER
+    found = [p for p in parent.glob("step-*") if _STEP.fullmatch(p.name)]
+    return max(found, default=None, key=lambda path: path.name)
+
+
+def load(
+    checkpoint: Path, parameters: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Put a checkpoint back into `parameters`, `optimizer` and the random generators.
+
+    Returns the best weights so far and the counters. Raises TrainingError where the
+    checkpoint is damaged or of other parameters; nothing is changed then.
+    """
+    import torch
+    from safetensors import SafetensorError
+
+    try:
+        weights = _read(checkpoint / "weights.safetensors")
+        best = _read(checkpoint / "best.safetensors")
+        moments = _read(checkpoint / "optimizer.safetensors")
+        random = _read(checkpoint / "random.safetensors")
+        counters = json.loads((checkpoint / "counters.json").read_text("utf-8"))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise TrainingError("train.bad_checkpoint", path=str(checkpoint)) from error
+    if {n: p.shape for n, p in parameters.items()} != {n: w.shape for n, w in weights.items()}:
+        raise TrainingError("train.bad_checkpoint", path=str(checkpoint))
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(weights[name])
+    _restore_moments(moments, parameters, optimizer)
+    torch.set_rng_state(random["cpu"])
+    if "cuda" in random and torch.cuda.is_available():
+        torch.cuda.set_rng_state(random["cuda"])
+    return best, counters
+
+
+def forget(run_folder: Path) -> None:
+    """Remove the checkpoints of a run that is done."""
+    shutil.rmtree(run_folder / FOLDER, ignore_errors=True)
+
+
+def _moments(
+    weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
+    parameters = optimizer.param_groups[0]["params"]
+    return {
+        f"{key}/{name}": value.detach()
+        for name, parameter in zip(weights, parameters, strict=True)
+        for key, value in optimizer.state.get(parameter, {}).items()
+    }
+
+
+def _restore_moments(
+    moments: Mapping[str, torch.Tensor],
+    parameters: Mapping[str, torch.nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    for name, parameter in parameters.items():
+        for key in ("step", "exp_avg", "exp_avg_sq"):
+            if (value := moments.get(f"{key}/{name}")) is not None:
+                device = parameter.device if key != "step" else value.device
+                optimizer.state[parameter][key] = value.to(device)
+
+
+def _write(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, path)
+    except SafetensorError as error:  # it wraps the system's errors in a type of its own
+        raise OSError(str(error)) from error
+
+
+def _read(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(path)

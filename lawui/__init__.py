@@ -1,3 +1,16 @@
 """lawui: a lab for four-choice questions on Japanese statutes."""
 
+import os
+
 __version__ = "0.1.0"
+
+# Nothing leaves the machine unasked: libraries read these when they are first imported.
+for _name, _value in {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "ANONYMIZED_TELEMETRY": "False",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "TOKENIZERS_PARALLELISM": "false",
+}.items():
+    os.environ.setdefault(_name, _value)

@@ -25,7 +25,7 @@ from lawui.messages import MESSAGES
 class LabError(Exception):
     """An error with a stable key and the values its sentence names."""
 
-    def __init__(self, key: str, **params: Any) -> None:
+    def __init__(self, key: str, /, **params: Any) -> None:
         super().__init__(key)
         self.key = key
         self.params = params
@@ -70,7 +70,7 @@ class HostError(LabError):
     pass
 
 
-def message(key: str, lang: str = "en", **params: Any) -> str:
+def message(key: str, lang: str = "en", /, **params: Any) -> str:
     """The sentence of `key` in `ja` or `en`, its braces filled from `params`.
 
     Raises KeyError for a key that `MESSAGES` lacks: a programmer's mistake.

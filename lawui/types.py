@@ -41,8 +41,11 @@ class Question:
 
     @property
     def query(self) -> str:
-        """The text that search sees: stem and choices and nothing else."""
-        return "\n".join((self.stem, *self.choices))
+        """The text that search sees: stem and choices and nothing else.
+
+        The same for every order of an item, so that its orders see the same passages.
+        """
+        return "\n".join((self.stem, *sorted(self.choices)))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lawui.errors import ModelError
@@ -33,6 +34,7 @@ CHOICES_HEADING = "【選択肢】"
 INSTRUCTION = "答えの選択肢をa、b、c、dの一文字で答えてください。"
 
 
+@lru_cache(maxsize=4)
 def sha(tokenizer: PreTrainedTokenizerBase) -> str:
     """Hash of the wording and the tokenizer's chat template: 16 hexadecimal digits."""
     skeleton = _render(tokenizer, _body("{stem}", ("{a}", "{b}", "{c}", "{d}"), ["{passage}"]))
@@ -114,17 +116,16 @@ def render(
 
 def _statute_order(passages: Sequence[Passage]) -> list[Passage]:
     """Passages of one law together, laws by their best rank, inside a law by place."""
-    first = {}
+    first: dict[str, int] = {}
     for rank, passage in enumerate(passages):
         first.setdefault(passage.law, rank)
     return sorted(passages, key=lambda p: (first[p.law], p.supplementary, _place(p)))
 
 
-def _place(passage: Passage) -> tuple[tuple[int, ...], ...]:
-    return tuple(
-        tuple(int(n) if n.isdigit() else 0 for n in level.split("_"))
-        for level in (passage.article, passage.paragraph, passage.item)
-    ) + ((passage.start,),)
+def _place(passage: Passage) -> list[tuple[int, ...]]:
+    levels = (passage.article, passage.paragraph, passage.item)
+    numbers = [tuple(int(n) if n.isdigit() else 0 for n in level.split("_")) for level in levels]
+    return [*numbers, (passage.start,)]
 
 
 def _passage_block(passage: Passage, shortened: str | None) -> str:

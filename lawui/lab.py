@@ -1,0 +1,510 @@
+"""The lab: one headless facade over all rooms.
+
+The page and the command line talk to nothing else. Making a Lab is cheap; the model, the
+indexes and their libraries are loaded when something first needs them.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lawui import dataset
+from lawui.data import headings
+from lawui.data import questions as data
+from lawui.errors import AdapterError, DataError, LabError, UsageError
+from lawui.library import Library
+from lawui.model import adapters, load
+from lawui.model.load import ModelChoice
+from lawui.scorer import Scorer
+from lawui.training.config import TrainConfig, command_line
+from lawui.training.rows import make_rows
+from lawui.training.runs import RunStore
+from lawui.types import (
+    BASE,
+    LETTERS,
+    AdapterInfo,
+    Answer,
+    IndexInfo,
+    Passage,
+    Prompt,
+    Question,
+    QuestionSet,
+    RunStatus,
+    ScoreRun,
+    TrainEvent,
+)
+
+if TYPE_CHECKING:
+    from lawui.model.owner import Owner
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+_ROTATIONS = 4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line or app.py was asked for."""
+
+    home: Path = CHECKOUT
+    model: str = "auto"
+    data: Path | None = None
+    offline: bool = False
+    lang: str = "ja"
+    demo: bool = False
+    chroma_url: str = ""
+    embedder: str = "embedded"
+
+
+@dataclass(frozen=True)
+class AskResult:
+    """An answer with what it rests on.
+
+    With all orders, `orders` holds an Answer for each rotation of the choices, already in
+    the question's own letters, and `answer` is their average.
+    """
+
+    question: Question
+    answer: Answer
+    passages: tuple[Passage, ...]
+    dropped: tuple[str, ...] = ()
+    orders: tuple[Answer, ...] = ()
+    model: str = ""
+    n_tokens: int = 0
+    warnings: tuple[LabError, ...] = ()
+
+
+class Lab:
+    """Everything that the lab can do. Thread-safe. Raises LabError and nothing else for
+    what a user can put right."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.offline:
+            os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+        self.settings = settings
+        self.problems: tuple[LabError, ...] = ()
+        self.home = settings.home.expanduser().resolve()
+        self.data_dir = _data_folder(settings.data)
+        self._lock = threading.RLock()
+        self._choice: ModelChoice | None = None
+        self._owner: Owner | None = None
+        self._library = Library(
+            self.home / "index", self.data_dir, settings.embedder, settings.chroma_url
+        )
+        self._runs = RunStore(self.home / "adapters")
+        self._scorer = Scorer(self, self.home / ".lawui" / "scores")
+
+    # -- the model
+
+    @property
+    def choice(self) -> ModelChoice:
+        """Which base answers, and why; nothing is loaded for this."""
+        with self._lock:
+            if self._choice is None:
+                self._choice = load.choose(self.settings.model, offline=self.settings.offline)
+            return self._choice
+
+    def owner(self) -> Owner:
+        """The resident model, loaded at the first call."""
+        with self._lock:
+            if self._owner is None:
+                from lawui.model.owner import Owner
+
+                loaded = load.load(self.choice.spec, offline=self._model_offline())
+                self._owner = Owner(loaded, self.adapter)
+            return self._owner
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the model is in memory."""
+        return self._owner is not None
+
+    def start(self) -> None:
+        """Load the model and open or build the indexes in the background."""
+        threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop the background work and free the model. Training goes on by itself."""
+        self._scorer.close()
+        with self._lock:
+            if self._owner is not None:
+                self._owner.close()
+                self._owner = None
+
+    def describe(self) -> dict[str, Any]:
+        """What this lab is made of: the keys of `doctor`. Loads no model."""
+        from lawui import doctor
+
+        return doctor.describe(self)
+
+    def _model_offline(self) -> bool:
+        # auto and embedded never download; a model asked for by name may, unless offline.
+        return self.settings.offline or self.settings.model in ("auto", load.EMBEDDED)
+
+    def _warm(self) -> None:
+        for step in (self.owner, self._library.prepare):
+            try:
+                step()
+            except LabError as error:
+                self.problems = (*self.problems, error)
+
+    # -- data
+
+    def fetch(
+        self,
+        asof: str = "2024-12-31",
+        laws: Sequence[str] = (),
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> dict[str, Any]:
+        """Bring lawqa_jp and its statutes into the data folder: the one thing that goes out."""
+        from lawui.data import fetch
+
+        self._not_in_demo()
+        folder = self.data_dir or self.settings.data or Path("data")
+        return fetch.fetch(folder, asof, laws, self.settings.offline, progress)
+
+    def sets(self) -> list[dict[str, Any]]:
+        """The sets that can be loaded: {name, items, orders}; a broken one has `fault`."""
+        found = []
+        for name in data.available_sets(self.data_dir):
+            try:
+                questions = self.questions(name)
+            except DataError as error:
+                found.append({"name": name, "items": 0, "orders": 0, "fault": error})
+                continue
+            items = questions.items
+            orders = len(questions.questions) // items if items else 0
+            found.append({"name": name, "items": items, "orders": orders})
+        return found
+
+    def questions(self, set: str) -> QuestionSet:
+        """A set by name. Raises UsageError or DataError."""
+        return data.load_set(set, self.data_dir)
+
+    def question(self, qid: str, set: str = "") -> Question:
+        """A question by id, by number or by ファイル名; without `set` its id names the set."""
+        name = set or qid.split("-", 1)[0]
+        if name not in data.available_sets(self.data_dir) and not set:
+            name = "sample"
+        return data.find(self.questions(name), qid)
+
+    def find(self, set: str, words: str = "", law: str = "", number: str = "") -> list[Question]:
+        """The items of a set that match, each in its first order."""
+        return data.search(self.questions(set), words=words, law=law, number=number)
+
+    def laws(self, set: str) -> list[str]:
+        """The law families of a set."""
+        return data.laws(self.questions(set))
+
+    def given(self, question: Question) -> list[Passage]:
+        """The question's own context as passages."""
+        return headings.given_passages(question)
+
+    def own_question(self, stem: str, choices: Sequence[str], context: str = "") -> Question:
+        """A question typed by a user. Raises UsageError where a part of it is empty."""
+        parts = [stem.strip(), *(choice.strip() for choice in choices)]
+        if len(parts) != 1 + len(LETTERS) or not all(parts):
+            raise UsageError("usage.four_choices")
+        import hashlib
+
+        name = "own-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+        four = (parts[1], parts[2], parts[3], parts[4])
+        return Question(name, name, name, 0, "", parts[0], four, "", context.strip())
+
+    # -- retrieval
+
+    def index_status(self) -> IndexInfo | None:
+        """The main index, or None where none has been built."""
+        return self._library.status()
+
+    def index_build(
+        self,
+        folder: Path | None = None,
+        embedder: str = "",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> IndexInfo:
+        """Build the index of the statutes in `folder` (default: the data folder's)."""
+        self._not_in_demo()
+        return self._library.build(folder, embedder, progress)
+
+    def index_evaluate(self, set: str = "selection") -> dict[str, Any]:
+        """How often search finds the cited articles: the keys of `index eval`."""
+        return self._library.evaluate(self.questions(set).questions)
+
+    def search(self, text: str, k: int = 5) -> list[Passage]:
+        """The passages nearest to `text`, best first."""
+        return self._library.search(text, k)
+
+    def passages(self, question: Question, evidence: str) -> tuple[Passage, ...]:
+        """What the model would be shown with this evidence, best first."""
+        return self._library.passages(question, evidence)
+
+    def index_id(self, question: Question) -> str:
+        """The fingerprint of the index that serves `question`."""
+        return self._library.index_id(question)
+
+    # -- asking
+
+    def ask(
+        self,
+        question: Question,
+        evidence: str = "none",
+        adapter: str = BASE,
+        passages: Sequence[Passage] | None = None,
+        all_orders: bool = False,
+    ) -> AskResult:
+        """Four probabilities. `passages` (what a user made of them) replace those that
+        `evidence` would bring; `all_orders` asks all four rotations and averages."""
+        if passages is None:
+            passages = self._library.passages(question, evidence)
+        turned = [_turn(question, by) for by in range(_ROTATIONS if all_orders else 1)]
+        prompts = [self.prompt(q, passages) for q in turned]
+        answers = self.owner().answer(prompts, adapter, evidence)
+        orders = tuple(_turn_back(a, question, by) for by, a in enumerate(answers))
+        shown = set(prompts[0].passage_ids)
+        return AskResult(
+            question=question,
+            answer=_average(orders) if all_orders else orders[0],
+            passages=tuple(p for p in passages if p.id in shown),
+            dropped=prompts[0].dropped_passages,
+            orders=orders if all_orders else (),
+            model=self.choice.name,
+            n_tokens=prompts[0].n_tokens,
+            warnings=self._warnings(adapter, prompts[0]),
+        )
+
+    def compare_answers(
+        self, question: Question, columns: Sequence[tuple[str, str]], all_orders: bool = False
+    ) -> list[AskResult]:
+        """One AskResult for each (adapter, evidence)."""
+        return [self.ask(question, evidence, name, None, all_orders) for name, evidence in columns]
+
+    def prompt(self, question: Question, passages: Sequence[Passage] = ()) -> Prompt:
+        """What the model is sent for `question` with `passages` as evidence."""
+        from lawui.model import prompts
+
+        loaded = self.owner().loaded
+        return prompts.render(loaded.tokenizer, question, passages, loaded.max_length)
+
+    def _warnings(self, adapter: str, prompt: Prompt) -> tuple[LabError, ...]:
+        if adapter == BASE:
+            return ()
+        info = self.adapter(adapter)
+        if info.prompt_sha and info.prompt_sha != prompt.sha:
+            return (AdapterError("adapter.other_prompt", name=adapter),)
+        return ()
+
+    # -- adapters
+
+    def adapters(self) -> list[AdapterInfo]:
+        """Every adapter of the home, then the shipped ones; faulty ones carry a fault."""
+        sha = self._owner.loaded.sha if self._owner is not None else ""
+        found = {info.name: info for info in adapters.list_adapters(CHECKOUT / "adapters", sha)}
+        found |= {
+            info.name: info for info in adapters.list_adapters(self.home / "adapters", sha)
+        }
+        return sorted(found.values(), key=lambda info: info.created, reverse=True)
+
+    def adapter(self, name: str) -> AdapterInfo:
+        """One adapter by name. Raises AdapterError for an unknown one."""
+        adapters.check_name(name)
+        for info in self.adapters():
+            if info.name == name:
+                return info
+        raise AdapterError("adapter.unknown", name=name)
+
+    def adapter_export(self, name: str, path: Path) -> Path:
+        """Copy an adapter to a folder or, where `path` ends in .zip, into an archive."""
+        return adapters.export(self.adapter(name), path)
+
+    def adapter_remove(self, name: str) -> None:
+        """Delete an adapter of the home, with its run. A shipped one stays."""
+        self._not_in_demo()
+        info = self.adapter(name)
+        folder = self.home / "adapters"
+        if Path(info.path).parent != folder or name.startswith("sample-"):
+            raise AdapterError("adapter.shipped", name=name)
+        if (folder / name / adapters.UNFINISHED).exists():
+            self._runs.remove(name)
+        else:
+            adapters.remove(info, folder)
+
+    # -- training
+
+    def train(self, config: TrainConfig) -> str:
+        """Start a training run in a process of its own and return its name."""
+        self._not_in_demo()
+        config.check()
+        choice = self._train_choice(config)
+        source = self.training_data(config)
+        model = {"spec": choice.spec, "name": choice.name, "sha": "", "licence": choice.licence}
+        run = self._runs.create(
+            config,
+            make_rows(
+                source.questions,
+                source.split,
+                config.evidence_mix,
+                self._library.passages,
+                config.seed,
+            ),
+            {
+                "model": model,
+                "set": source.name,
+                "dataset_sha": source.dataset_sha,
+                "split": source.split | dict.fromkeys(source.also_seen, "train"),
+                "also_seen": list(source.also_seen),
+            },
+        )
+        self._runs.start(run)
+        return run
+
+    def training_data(self, config: TrainConfig) -> dataset.TrainingData:
+        """The questions and the split that `config` would train on."""
+        if config.train_file:
+            names = [n for n in data.available_sets(self.data_dir) if "sample_" not in n]
+            scored = [self.questions(name) for name in names]
+            path = Path(config.train_file).expanduser()
+            return dataset.from_file(path, scored, config.seed, config.allow_seen)
+        name = config.train_set or "sample"
+        return dataset.from_set(self.questions(name), config.seed, config.allow_seen)
+
+    def train_command(self, config: TrainConfig) -> str:
+        """The command line that starts the same run."""
+        import shlex
+
+        return shlex.join(command_line(config))
+
+    def train_status(self, run: str) -> RunStatus:
+        """Where a run stands, by its log and its lock."""
+        return self._runs.status(run)
+
+    def train_events(self, run: str) -> list[TrainEvent]:
+        """A run's events, oldest first."""
+        return self._runs.events(run)
+
+    def train_runs(self) -> list[RunStatus]:
+        """Every run, newest first."""
+        return self._runs.runs()
+
+    def train_config(self, run: str) -> TrainConfig:
+        """The settings of a run, to start another like it."""
+        return self._runs.config(run)
+
+    def train_wait(self, run: str, timeout: float | None = None) -> RunStatus:
+        """The status once the run has ended, or after `timeout` seconds."""
+        return self._runs.wait(run, timeout)
+
+    def train_stop(self, run: str) -> None:
+        """Ask a run to stop after its present step and to keep what it has learned."""
+        self._not_in_demo()
+        self._runs.stop(run)
+
+    def train_resume(self, run: str) -> None:
+        """Go on with a run that was stopped or crashed."""
+        self._not_in_demo()
+        self._runs.resume(run)
+
+    def _train_choice(self, config: TrainConfig) -> ModelChoice:
+        if not config.model_name:
+            return self.choice
+        return load.choose(config.model_name, offline=self.settings.offline)
+
+    # -- scoring
+
+    def score_start(
+        self,
+        set: str,
+        evidences: Sequence[str] = ("none",),
+        adapters: Sequence[str] = (BASE,),
+        limit: int | None = None,
+    ) -> list[str]:
+        """Queue a score for each adapter and evidence; returns the run ids."""
+        return self._scorer.start(set, evidences, adapters, limit)
+
+    def score_resume(self, run_id: str) -> str:
+        """Queue the rest of a score that was interrupted; nothing is asked twice."""
+        return self._scorer.resume(run_id)
+
+    def score_status(self, run_id: str) -> ScoreRun:
+        """Where a score stands."""
+        return self._scorer.store.load(run_id)
+
+    def score_runs(self) -> list[ScoreRun]:
+        """Every score, newest first."""
+        return self._scorer.store.list()
+
+    def score_cancel(self, run_id: str) -> None:
+        """Stop a score after its present batch; what was answered stays."""
+        self._scorer.store.cancel(run_id)
+
+    def score_wait(
+        self, run_id: str, progress: Callable[[ScoreRun], None] = lambda run: None
+    ) -> ScoreRun:
+        """The score once it has ended; raises what ended it. `progress` hears of each change."""
+        return self._scorer.wait(run_id, progress)
+
+    def score_summary(self, run_id: str) -> dict[str, Any]:
+        """The figures of a score: the keys of `score`."""
+        return self._scorer.summary(run_id)
+
+    def score_table(self, run_id: str) -> list[dict[str, Any]]:
+        """A row for each item of a score."""
+        return self._scorer.table(run_id)
+
+    def score_export(self, run_ids: str | Sequence[str], kind: str, lang: str = "ja") -> Path:
+        """A file with the score: `csv`, `json` or `html`."""
+        ids = [run_ids] if isinstance(run_ids, str) else list(run_ids)
+        return self._scorer.export(ids, kind, lang)
+
+    def compare(self, run_a: str, run_b: str) -> dict[str, Any]:
+        """Two scores, paired item by item: the keys of `compare`."""
+        return self._scorer.compare(run_a, run_b)
+
+    def _not_in_demo(self) -> None:
+        if self.settings.demo:
+            raise UsageError("usage.demo")
+
+
+def _data_folder(asked: Path | None) -> Path | None:
+    """--data, else LAWUI_DATA, else ./data, else None. An asked-for folder must be there."""
+    named = asked or (Path(os.environ["LAWUI_DATA"]) if os.environ.get("LAWUI_DATA") else None)
+    if named is not None:
+        if not named.expanduser().is_dir():
+            raise DataError("data.no_folder", path=str(named))
+        return named.expanduser().resolve()
+    usual = Path("data")
+    return usual.resolve() if usual.is_dir() else None
+
+
+def _turn(question: Question, by: int) -> Question:
+    """The question with its choices rotated by `by` places to the left."""
+    c = question.choices
+    turned = (c[by % 4], c[(by + 1) % 4], c[(by + 2) % 4], c[(by + 3) % 4])
+    return replace(question, choices=turned)
+
+
+def _turn_back(answer: Answer, question: Question, by: int) -> Answer:
+    """The answer to a turned question in the letters of the question itself."""
+    p = answer.probs
+    probs = (p[-by % 4], p[(1 - by) % 4], p[(2 - by) % 4], p[(3 - by) % 4])
+    choice = LETTERS[(LETTERS.index(answer.choice) + by) % 4]
+    return replace(answer, question_id=question.id, probs=probs, choice=choice)
+
+
+def _average(answers: Sequence[Answer]) -> Answer:
+    n = len(answers)
+    a, b, c, d = (sum(answer.probs[i] for answer in answers) / n for i in range(4))
+    probs = (a, b, c, d)
+    return replace(
+        answers[0],
+        probs=probs,
+        choice=LETTERS[max(range(4), key=probs.__getitem__)],
+        letter_mass=sum(answer.letter_mass for answer in answers) / n,
+        seconds=sum(answer.seconds for answer in answers),
+    )
+
+

@@ -1,0 +1,175 @@
+"""Which statutes stand behind a question, and what of them the model is shown.
+
+Two collections are kept apart: the sample ordinance, for the sample questions, and the
+user's statutes, for everything else. Without statutes of the user the sample serves both.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lawui.data import headings, statutes
+from lawui.errors import UsageError
+from lawui.types import EVIDENCES, Article, IndexInfo, Passage, Question
+
+if TYPE_CHECKING:
+    from lawui.retrieval.embedders import Embedder
+    from lawui.retrieval.hybrid import Searcher
+
+PASSAGES = 5
+"""How many passages search puts in front of the model."""
+
+Progress = Callable[[int, int], None]
+
+
+class Library:
+    """The passage indexes of one home. Thread-safe; opens an index when first asked."""
+
+    def __init__(
+        self,
+        folder: Path,
+        data: Path | None,
+        embedder: str = "embedded",
+        chroma_url: str = "",
+    ) -> None:
+        self.embedder_name = embedder
+        self._folder = folder
+        self._data = data
+        self._chroma_url = chroma_url
+        self._lock = threading.RLock()
+        self._embedders: dict[str, Embedder] = {}
+        self._searchers: dict[Path, tuple[str, Searcher]] = {}
+
+    # -- what a prompt shows
+
+    def passages(
+        self, question: Question, evidence: str, k: int = PASSAGES
+    ) -> tuple[Passage, ...]:
+        """The passages of one kind of evidence, best first.
+
+        Raises UsageError for an unknown kind, or for `given` where the question brings
+        no context of its own.
+        """
+        if evidence not in EVIDENCES:
+            raise UsageError("usage.evidence", evidence=evidence)
+        if evidence == "none":
+            return ()
+        if evidence == "given":
+            if not question.given_context.strip():
+                raise UsageError("usage.no_given")
+            return tuple(headings.given_passages(question))
+        return tuple(self._searcher(self._folder_of(question)).search(question.query, k))
+
+    def search(self, text: str, k: int = PASSAGES) -> list[Passage]:
+        """Passages of the main collection for any text, best first."""
+        return self._searcher(self._main()).search(text, k)
+
+    def evaluate(self, question_set: Sequence[Question]) -> dict[str, object]:
+        """The keys of `index eval`, over the questions that cite an indexed law."""
+        from lawui.retrieval import evaluate
+
+        folder = self._folder_of(question_set[0]) if question_set else self._main()
+        return evaluate.evaluate(self._searcher(folder), question_set, headings.cited_articles)
+
+    # -- the index
+
+    def status(self) -> IndexInfo | None:
+        """The main index, or None where none has been built."""
+        from lawui.retrieval import index
+
+        return index.status(self._main())
+
+    def index_id(self, question: Question) -> str:
+        """The fingerprint of the index that answers `question`: part of a score's identity."""
+        return self._searcher(self._folder_of(question)).info.fingerprint
+
+    def build(
+        self,
+        source: Path | None = None,
+        embedder: str = "",
+        progress: Progress | None = None,
+    ) -> IndexInfo:
+        """Build the main index from `source` (default: the data folder's statutes, or the
+        sample ordinance without any), and make it the current one."""
+        folder = self._main()
+        if source is not None:
+            articles, folder = statutes.read_folder(source), self._folder
+        elif folder == self._sample():
+            articles = statutes.sample_articles()
+        else:
+            articles = statutes.read_folder(statutes.source_folder(self._data))
+        return self._build(articles, folder, embedder or self.embedder_name, progress)
+
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Build whatever index is missing, so that the first search need not wait."""
+        for folder in dict.fromkeys((self._sample(), self._main())):
+            self._searcher(folder, progress)
+
+    def _build(
+        self, articles: Sequence[Article], folder: Path, embedder: str, progress: Progress | None
+    ) -> IndexInfo:
+        from lawui.retrieval import index
+
+        asof = max((a.asof for a in articles), default="")
+        with self._lock:
+            return index.build(
+                articles,
+                folder,
+                self._embedder(embedder),
+                asof=asof,
+                progress=progress,
+                chroma_url=self._chroma_url,
+            )
+
+    def _searcher(self, folder: Path, progress: Progress | None = None) -> Searcher:
+        """The searcher of `folder`, built where missing, opened anew after a rebuild."""
+        from lawui.retrieval import index
+        from lawui.retrieval.hybrid import Searcher
+
+        with self._lock:
+            info = index.status(folder)
+            if info is None:
+                info = self._build_missing(folder, progress)
+            opened = self._searchers.get(folder)
+            if opened is None or opened[0] != info.fingerprint:
+                embedder = self._embedder(info.embedder)
+                searcher = Searcher.open(folder, embedder, self._chroma_url)
+                opened = self._searchers[folder] = (info.fingerprint, searcher)
+            return opened[1]
+
+    def _build_missing(self, folder: Path, progress: Progress | None) -> IndexInfo:
+        if folder == self._sample():
+            articles = statutes.sample_articles()
+        else:
+            articles = statutes.read_folder(statutes.source_folder(self._data))
+        return self._build(articles, folder, self.embedder_name, progress)
+
+    def _embedder(self, name: str) -> Embedder:
+        from lawui.retrieval.embedders import load_embedder
+
+        if name not in self._embedders:
+            self._embedders[name] = load_embedder(name)
+        return self._embedders[name]
+
+    def _main(self) -> Path:
+        """The user's statutes where there are any, built or to be built; else the sample."""
+        from lawui.retrieval import index
+
+        if self._has_statutes() or index.status(self._folder) is not None:
+            return self._folder
+        return self._sample()
+
+    def _has_statutes(self) -> bool:
+        if self._data is None:
+            return False
+        place = statutes.source_folder(self._data)
+        return any(place.glob("*.jsonl*")) or any(place.glob("*.xml"))
+
+    def _sample(self) -> Path:
+        return self._folder / "sample"
+
+    def _folder_of(self, question: Question) -> Path:
+        return self._sample() if question.id.startswith("sample-") else self._main()

@@ -1,0 +1,266 @@
+"""LoRA adapters on disk: reading, judging, describing, exporting.
+
+An adapter is a folder in PEFT's own format (adapter_config.json, adapter_model.safetensors)
+with a card beside it: lawui.json for programs, README.md for people. Nothing here loads
+weights; a broken folder is listed with its fault and never raises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lawui
+from lawui.errors import AdapterError
+from lawui.types import BASE, AdapterInfo
+
+CARD = "lawui.json"
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+UNFINISHED = "run.json"
+"""A training run writes this first and the card last."""
+
+_NAME = re.compile(r"\w[\w.\-]{0,79}")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
+_EXPORTED = (CONFIG, WEIGHTS, CARD, "README.md")
+
+
+def check_name(name: str) -> str:
+    """`name` if it can be a folder of its own; AdapterError otherwise."""
+    if not _NAME.fullmatch(name) or name == BASE:
+        raise AdapterError("adapter.bad_name", name=name)
+    return name
+
+
+def list_adapters(folder: Path, base_sha: str = "") -> list[AdapterInfo]:
+    """Every adapter below `folder`, newest first, faulty ones included.
+
+    With `base_sha`, an adapter of another base carries the fault `adapter.other_base`.
+    A training run that has not finished is not an adapter and is left out.
+    """
+    if not folder.is_dir():
+        return []
+    found = [
+        read_adapter(path, base_sha)
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and _NAME.fullmatch(path.name) and _is_adapter(path)
+    ]
+    return sorted(found, key=lambda info: info.created, reverse=True)
+
+
+def read_adapter(path: Path, base_sha: str = "") -> AdapterInfo:
+    """What is known of one adapter folder; `fault` says what is wrong with it."""
+    config, config_fault = _read_json(path / CONFIG)
+    card, card_fault = _read_json(path / CARD) if (path / CARD).exists() else ({}, "")
+    fault = config_fault or card_fault or _weights_fault(path) or _config_fault(config)
+    if not fault and base_sha and card.get("base_sha") not in (None, "", base_sha):
+        fault = "adapter.other_base"
+    return AdapterInfo(
+        name=path.name,
+        path=str(path),
+        base_model=str(card.get("base_model") or config.get("base_model_name_or_path") or ""),
+        base_sha=str(card.get("base_sha", "")),
+        rank=_whole(config.get("r")),
+        alpha=float(_whole(config.get("lora_alpha"))),
+        targets=_targets(config.get("target_modules")),
+        trained_groups=tuple(card.get("trained_groups", ())),
+        prompt_sha=str(card.get("prompt_sha", "")),
+        final_loss=card.get("final_loss"),
+        fault=fault,
+        trained_on=str(card.get("trained_on", "")),
+        created=str(card.get("created", "")),
+        weights_sha=str(card.get("weights_sha", "")) or _weights_sha(path),
+        licence=str(card.get("licence", "")),
+        settings=dict(card.get("settings", {})),
+    )
+
+
+def check(info: AdapterInfo) -> None:
+    """Raise AdapterError where `info` has a fault: such an adapter is never loaded."""
+    if info.fault:
+        raise AdapterError(info.fault, name=info.name, base=info.base_model)
+
+
+def write_card(
+    path: Path,
+    *,
+    base_model: str,
+    base_sha: str,
+    trained_groups: Sequence[str],
+    prompt_sha: str,
+    final_loss: float | None,
+    trained_on: str,
+    settings: Mapping[str, Any],
+    licence: str,
+    seed: int,
+    split: Mapping[str, str],
+    created: str,
+    tables: Mapping[str, Any] | None = None,
+) -> None:
+    """Write README.md and, last and atomically, lawui.json: only now is it an adapter.
+
+    `trained_groups` names every group seen, dev included; `split` maps each group to
+    train, dev or test; `tables` holds figures for the card (dev accuracy by step …).
+    """
+    card = {
+        "lawui": lawui.__version__,
+        "base_model": base_model,
+        "base_sha": base_sha,
+        "licence": licence,
+        "trained_on": trained_on,
+        "trained_groups": sorted(trained_groups),
+        "split": dict(split),
+        "prompt_sha": prompt_sha,
+        "final_loss": final_loss,
+        "seed": seed,
+        "settings": dict(settings),
+        "tables": dict(tables or {}),
+        "created": created,
+        "weights_sha": _weights_sha(path),
+    }
+    (path / "README.md").write_text(_model_card(path.name, card), "utf-8")
+    temporary = path / (CARD + ".part")
+    temporary.write_text(json.dumps(card, ensure_ascii=False, indent=1), "utf-8")
+    temporary.replace(path / CARD)
+
+
+def export(info: AdapterInfo, target: Path) -> Path:
+    """Copy an adapter to `target`: a zip where the name ends in .zip, else a folder.
+
+    Raises AdapterError where the adapter is faulty or the target exists already.
+    """
+    check(info)
+    if target.exists():
+        raise AdapterError("adapter.target_exists", path=str(target))
+    files = [Path(info.path) / name for name in _EXPORTED if (Path(info.path) / name).exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.suffix == ".zip":
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in files:
+                archive.write(file, f"{info.name}/{file.name}")
+    else:
+        target.mkdir()
+        for file in files:
+            shutil.copy2(file, target / file.name)
+    return target
+
+
+def remove(info: AdapterInfo, folder: Path) -> None:
+    """Delete an adapter of `folder`. It vanishes from every list at once, then from disk."""
+    path = folder / check_name(info.name)
+    if not path.is_dir() or path.is_symlink():
+        raise AdapterError("adapter.unknown", name=info.name)
+    doomed = folder / f".removed-{info.name}"
+    shutil.rmtree(doomed, ignore_errors=True)
+    path.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _is_adapter(path: Path) -> bool:
+    if (path / CARD).exists():
+        return True
+    return (path / CONFIG).exists() and not (path / UNFINISHED).exists()
+
+
+def _read_json(path: Path) -> tuple[dict[str, Any], str]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}, "adapter.bad_config"
+    return (value, "") if isinstance(value, dict) else ({}, "adapter.bad_config")
+
+
+def _config_fault(config: Mapping[str, Any]) -> str:
+    if str(config.get("peft_type", "")).upper() != "LORA" or _whole(config.get("r")) < 1:
+        return "adapter.not_lora"
+    # A remote class or a foreign module would be code from the folder.
+    return "adapter.bad_config" if config.get("auto_mapping") else ""
+
+
+def _weights_fault(path: Path) -> str:
+    weights = path / WEIGHTS
+    if not weights.is_file():
+        pickled = any(any(path.glob(pattern)) for pattern in _PICKLES)
+        return "adapter.pickle" if pickled else "adapter.no_weights"
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, framework="numpy") as file:
+            keys = list(file.keys())
+    except (SafetensorError, OSError, ValueError):
+        return "adapter.corrupt"
+    return "" if any("lora_" in key for key in keys) else "adapter.not_lora"
+
+
+def _weights_sha(path: Path) -> str:
+    weights = path / WEIGHTS
+    if not weights.is_file():
+        return ""
+    with weights.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _whole(value: Any) -> int:
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0
+
+
+def _targets(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(sorted(str(v) for v in value)) if isinstance(value, list) else ()
+
+
+def _model_card(name: str, card: Mapping[str, Any]) -> str:
+    counts: dict[str, int] = {}
+    for part in card["split"].values():
+        counts[part] = counts.get(part, 0) + 1
+    rows = "\n".join(f"| {key} | {value} |" for key, value in card["settings"].items())
+    steps = "\n".join(
+        f"| {row.get('step')} | {row.get('eval_loss')} | {row.get('eval_accuracy')} |"
+        for row in card["tables"].get("evals", ())
+    )
+    return f"""---
+base_model: {card["base_model"]}
+library_name: peft
+license: other
+license_name: {card["licence"]}
+language: ja
+tags: [lora, lawui]
+---
+
+# {name}
+
+A LoRA adapter trained with lawui {card["lawui"]} on {card["trained_on"]}.
+
+| what | value |
+|---|---|
+| base | {card["base_model"]} (weights {card["base_sha"]}) |
+| licence of the base | {card["licence"]} |
+| made | {card["created"]} |
+| groups | {", ".join(f"{part} {count}" for part, count in sorted(counts.items()))} |
+| seed | {card["seed"]} |
+| prompt | {card["prompt_sha"]} |
+| final training loss | {card["final_loss"]} |
+| adapter weights | {card["weights_sha"]} |
+
+It saw the train and dev groups named in `lawui.json`; a score on those is no result.
+It answers with the letter of a choice and is no legal advice.
+
+## Settings
+
+| setting | value |
+|---|---|
+{rows}
+
+## On the dev questions while training
+
+| step | loss | accuracy |
+|---|---|---|
+{steps}
+"""

@@ -130,8 +130,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "e-Gov has no law {laws} as of {asof}. Check the ids and the date. "
         "The other laws were fetched.",
     ),
+    "data.bad_answer": (
+        "法令 {law} の答えが途中で切れているか、法令の形をしていません。"
+        "時間をおいて再び実行してください。取得済みの分は残ります。",
+        "The answer for law {law} is cut off or is no law. Try again later: what has come stays.",
+    ),
     "data.wrong_law": (
-        "法令 {law} を求めましたが、別の法令（{found}）が返りました。時間をおいて再び実行してください。",
+        "法令 {law} を求めましたが、別の法令（{found}）が返りました。"
+        "時間をおいて再び実行してください。",
         "Law {law} was asked for, but another one came ({found}). Try again later.",
     ),
     "data.bad_checksum": (
@@ -658,6 +664,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "usage.unknown_run": (
         "実行「{run}」は見つかりません。",
         "There is no run {run}.",
+    ),
+    "usage.id_or_stem": (
+        "--id か --stem のどちらか一方を指定してください。",
+        "Give either --id or --stem with four --choice.",
     ),
     "usage.demo": (
         "公開デモのため、学習や削除はできません。",

@@ -1,0 +1,82 @@
+"""Start the page: arguments -> Lab -> ui.build(lab).launch(...).
+
+The front matter of README.md makes this file the entry of a Hugging Face Space too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from lawui import ui
+from lawui.errors import LabError
+from lawui.lab import Lab, Settings
+
+
+def main() -> int:
+    """Serve until interrupted; 1 with a clear line where the page cannot be served."""
+    arguments = _arguments()
+    try:
+        lab = Lab(
+            Settings(
+                home=arguments.home,
+                model=arguments.model,
+                data=arguments.data,
+                offline=arguments.offline,
+                lang=arguments.lang,
+                demo=arguments.demo,
+                chroma_url=arguments.chroma_url,
+            )
+        )
+        reach = ui.access.options(
+            arguments.host,
+            arguments.port,
+            auth_file=arguments.auth_file,
+            share=arguments.share,
+            offline=arguments.offline,
+        )
+        print(_chosen(lab, arguments.lang), flush=True)
+        lab.start()
+        page = ui.build(lab)
+        page.launch(**ui.launch_options(lab), **reach, mcp_server=ui.access.mcp(arguments.mcp))
+    except LabError as error:
+        print(f"lawui: {error.text(arguments.lang)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _chosen(lab: Lab, lang: str) -> str:
+    """Which model, data and embedder answer, and why."""
+    choice = lab.choice
+    return "\n".join(
+        (
+            f"model     {choice.name} ({choice.licence}): {choice.why(lang)}",
+            f"data      {lab.data_dir or 'sample (--data, LAWUI_DATA, ./data: none)'}",
+            f"embedder  {lab.settings.embedder}",
+            f"home      {lab.home}",
+        )
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    on_a_space = bool(os.environ.get("SPACE_ID"))
+    parser = argparse.ArgumentParser(description="lawui: the page")
+    parser.add_argument("--host", default="0.0.0.0" if on_a_space else "127.0.0.1")
+    parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument("--model", default="auto", help="auto, embedded, a hub id or a folder")
+    parser.add_argument("--data", type=Path, help="lawqa_jp and statutes; else LAWUI_DATA, ./data")
+    parser.add_argument("--home", type=Path, default=Settings.home, help="where runs are kept")
+    parser.add_argument("--auth-file", type=Path, help="name:password or name:scrypt:… a line")
+    parser.add_argument("--lang", choices=("ja", "en"), default="ja")
+    parser.add_argument("--offline", action="store_true", help="no outbound request at all")
+    parser.add_argument("--demo", action="store_true", default=on_a_space, help="read-only")
+    parser.add_argument("--mcp", action="store_true", help="serve MCP tools too")
+    parser.add_argument("--chroma-url", default="", help="a Chroma server for the index")
+    parser.add_argument("--share", action="store_true", help="a public address (needs log-in)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

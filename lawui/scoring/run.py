@@ -305,7 +305,7 @@ class ScoreStore:
         path = self._path(run_id) / "meta.json"
         try:
             meta = json.loads(path.read_text(encoding="utf-8"))
-            whole = _RUN_KEYS <= meta["run"].keys() and {"state", "questions_sha"} <= meta.keys()
+            whole = meta["run"].keys() >= _RUN_KEYS and {"state", "questions_sha"} <= meta.keys()
             if whole:
                 meta["run"]["id"] = run_id
                 return dict(meta)

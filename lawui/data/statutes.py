@@ -96,7 +96,7 @@ def read_jsonl(path: Path) -> Iterator[Article]:
     except FileNotFoundError as error:
         raise DataError("data.missing_file", path=path) from error
     except (ValueError, TypeError, KeyError, EOFError, OSError, zlib.error) as error:
-        raise DataError("data.bad_statute_line", path=path, line=line_number + 1) from error
+        raise DataError("data.bad_statute_line", path=path, line=max(1, line_number)) from error
 
 
 def read_xml(source: Path | bytes, *, law_id: str = "", asof: str = "") -> list[Article]:

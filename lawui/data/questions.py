@@ -59,15 +59,26 @@ def load_set(name: str, data_dir: Path | None) -> QuestionSet:
 def read_questions(path: Path, set_name: str) -> QuestionSet:
     """Any file in lawqa_jp's format. Ids are `{set_name}-007`, with `-2` behind for the
     third order where items are asked in several orders."""
+    samples, raw = read_samples(path)
+    return from_samples(samples, path, set_name, raw)
+
+
+def read_samples(path: Path) -> tuple[list[Any], bytes]:
+    """The samples of a `.json` or `.jsonl` file as they stand there, and its bytes."""
     raw = _read_bytes(path)
-    samples = [_sample(s, i, path) for i, s in enumerate(_samples(raw, path))]
-    sources = list(dict.fromkeys(s.source for s in samples))
+    return _samples(raw, path), raw
+
+
+def from_samples(samples: Sequence[Any], path: Path, set_name: str, raw: bytes) -> QuestionSet:
+    """A set of samples in lawqa_jp's format; `path` is for messages, `raw` for the hash."""
+    read = [_sample(s, i, path) for i, s in enumerate(samples)]
+    sources = list(dict.fromkeys(s.source for s in read))
     index = {source: i for i, source in enumerate(sources)}
-    several = len(sources) < len(samples)
-    groups = _groups(samples)
+    several = len(sources) < len(read)
+    groups = _groups(read)
     seen: Counter[str] = Counter()
     questions = []
-    for sample in samples:
+    for sample in read:
         order = seen[sample.source]
         seen[sample.source] += 1
         qid = f"{set_name}-{index[sample.source]:03d}" + (f"-{order}" if several else "")
@@ -428,7 +439,7 @@ def _allot(questions: Sequence[Question], fractions: Sequence[float], seed: int)
     result = {}
     for group in groups:
         open_parts = [p for p, f in enumerate(fractions) if sizes[group] <= f * total / 4]
-        open_parts = open_parts or [max(range(len(fractions)), key=lambda p: fractions[p])]
+        open_parts = open_parts or [p for p, f in enumerate(fractions) if f == max(fractions)]
 
         def missing(part: int, name: str = law[group]) -> float:
             target = fractions[part]

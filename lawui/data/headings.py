@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from lawui.types import Passage, Question
 
 _HEADING = re.compile(r"(#+)[ \t　]+(.*\S)")
-_NUMBER = "[0-9〇一二三四五六七八九十百千]+"
+_NUMBER = "[0-9〇一二三四五六七八九十百千]{1,9}"
 _STEP = re.compile(rf"第({_NUMBER})(条|項|号)((?:の{_NUMBER})*)")
 _PLACE = re.compile(rf"(?:第{_NUMBER}(?:条|項|号)(?:の{_NUMBER})*)+")
 _LAW_NAME = re.compile(r"(?!第[^条]*[章節款編])\S*(?:法|法律|令|規則|条例)")
 _SUB_ITEM = re.compile(r"[ア-ン]|[(（][0-9０-９a-zA-Zivx]+[)）]")
 _ANSWER = re.compile(r"[(（]?(?:答|[AＡ][0-9０-９]*)[)）]?")
-_DIGITS = {c: n for n, c in enumerate("〇一二三四五六七八九")}
+_DIGITS = {c: n % 10 for n, c in enumerate("0123456789〇一二三四五六七八九")}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 
 
@@ -56,8 +56,6 @@ def cited_articles(question: Question) -> set[tuple[str, str]]:
 def number(text: str) -> str:
     """Digits of any kind as ASCII digits: `２７`, `二十七` and `27` are all `27`."""
     text = unicodedata.normalize("NFKC", text)
-    if text.isdigit():
-        return str(int(text))
     if not any(c in _UNITS for c in text):
         return str(int("".join(str(_DIGITS[c]) for c in text)))
     total, current = 0, 0

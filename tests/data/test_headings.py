@@ -104,6 +104,7 @@ def test_offsets_lead_back_into_the_context() -> None:
         ("二七", "27"),
         ("千三百五", "1305"),
         ("百", "100"),
+        ("2十3", "23"),
     ],
 )
 def test_numbers_of_any_kind(text: str, digits: str) -> None:
@@ -116,6 +117,7 @@ def test_places() -> None:
     assert place("第 5 条") == {"条": "5"}
     assert place("第4条（募集）関係") == {}
     assert place("第1章") == {}
+    assert place("第" + "9" * 5000 + "条") == {}
 
 
 def test_nothing_of_a_sample_context_is_lost() -> None:

@@ -226,7 +226,7 @@ def test_find(book: QuestionSet, asked: str, found: str) -> None:
     assert q.find(book, asked).id == found
 
 
-@pytest.mark.parametrize("asked", ["2", "own-000-7", "other-000-0", "", "../x", "丙法"])
+@pytest.mark.parametrize("asked", ["2", "own-000-7", "other-000-0", "", "../x", "丙法", "9" * 5000])
 def test_find_refuses_what_is_not_there(book: QuestionSet, asked: str) -> None:
     with pytest.raises(UsageError) as caught:
         q.find(book, asked)
@@ -245,6 +245,7 @@ def test_find_refuses_what_is_not_there(book: QuestionSet, asked: str) -> None:
         ({"number": "第27条の2"}, [0]),
         ({"number": "二十七条の二"}, [0]),
         ({"number": "9999"}, []),
+        ({"number": "9" * 5000}, []),
     ],
 )
 def test_search(book: QuestionSet, asked: dict, found: list[int]) -> None:
@@ -254,6 +255,15 @@ def test_search(book: QuestionSet, asked: dict, found: list[int]) -> None:
 
 def test_laws(book: QuestionSet) -> None:
     assert q.laws(book) == ["甲法", "乙法"]
+
+
+def test_ids_of_a_file_with_an_awkward_name(tmp_path: Path) -> None:
+    path = tmp_path / "my file-2024.json"
+    path.write_text(json.dumps({"samples": [sample(f"s{n}") for n in range(1001)]}))
+    book = q.read_questions(path, path.stem)
+    assert book.questions[7].id == "my_file_2024-007"
+    assert q.item_number(book.questions[1000]) == 1000
+    assert q.find(book, "my_file_2024-1000") == q.find(book, "1000") == book.questions[1000]
 
 
 # -- splits

@@ -584,8 +584,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "scoring.failed": (
         "採点に失敗しました：{error}。済んだ分は残っています。原因を除いてから再開してください。",
-        "The scoring failed: {error}. What was answered is kept; "
-        "resume once the cause is removed.",
+        "The scoring failed: {error}. What was answered is kept; resume once the cause is removed.",
     ),
     "scoring.changed_dataset_sha": (
         "問題集「{set}」が採点「{run}」の開始後に変わっています。"
@@ -668,6 +667,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "usage.id_or_stem": (
         "--id か --stem のどちらか一方を指定してください。",
         "Give either --id or --stem with four --choice.",
+    ),
+    "usage.export_kind": (
+        "「{kind}」では書き出せません。csv、json、html から選んでください。",
+        "There is no report of kind {kind}. Choose csv, json or html.",
+    ),
+    "scoring.nothing_to_export": (
+        "書き出す採点を選んでください。",
+        "Choose a score to export.",
     ),
     "usage.demo": (
         "公開デモのため、学習や削除はできません。",

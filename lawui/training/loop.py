@@ -185,10 +185,8 @@ class Trainer:
 
     def _use(self, plan: planner.Plan) -> None:
         self._plan = plan
-        if plan.checkpointing:
+        if plan.checkpointing:  # never taken back: plans only get smaller
             self._loaded.model.gradient_checkpointing_enable({"use_reentrant": False})
-        else:
-            self._loaded.model.gradient_checkpointing_disable()
 
     def _say_start(self, resumed: bool) -> None:
         golds = [example.gold for example in self._dev.examples]

@@ -42,7 +42,7 @@ FINAL = ("done", "cancelled", "failed")
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # A status reader holds the lock for an instant while it looks; nobody else lets go soon.
-_LOCK_SECONDS = 3.0
+_LOCK_SECONDS = 0.5
 _IDENTITY = ("dataset_sha", "model_sha", "prompt_sha", "adapter_sha", "index_id")
 
 

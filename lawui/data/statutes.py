@@ -147,9 +147,29 @@ def _from_record(record: dict[str, Any]) -> Article:
     return Article(
         **{name: str(record.get(name) or "") for name in _TEXT_FIELDS},
         headings=tuple(str(h) for h in record.get("headings") or ()),
-        paragraphs=tuple(str(p) for p in record["paragraphs"]),
+        paragraphs=tuple(_plain_tables(str(p)) for p in record["paragraphs"]),
         supplementary=bool(record.get("supplementary", False)),
     )
+
+
+def _plain_tables(paragraph: str) -> str:
+    """A table in Markdown as rows of cells parted by a full-width space, as `read_xml`
+    gives them, without the copy of all its cells run together that some files have
+    before it."""
+    if "\n| ---" not in paragraph:
+        return paragraph
+    lines: list[str] = []
+    cells = ""
+    for line in reversed(paragraph.split("\n")):
+        if line.startswith("|"):
+            row = [cell.strip() for cell in line.strip("| ").split("|")]
+            if any(cell.strip("- ") for cell in row):
+                lines.append("　".join(cell for cell in row if cell))
+                cells = "".join(row) + cells
+            continue
+        lines.append(line.removesuffix(cells) if cells else line)
+        cells = ""
+    return "\n".join(line for line in reversed(lines) if line)
 
 
 def _statute_files(folder: Path) -> list[Path]:

@@ -10,7 +10,6 @@ from lawui.scoring import report
 from lawui.scoring.verdicts import p_words, round_up
 
 DESIGN_KEYS = [
-    
     "n",
     "both",
     "only_a",
@@ -22,7 +21,6 @@ DESIGN_KEYS = [
     "high",
     "verdict",
     "flips",
-,
 ]
 
 

@@ -14,7 +14,6 @@ from lawui.scoring.items import average, items_of
 from lawui.types import LETTERS, Answer
 
 DESIGN_KEYS = [
-    
     "run",
     "set",
     "evidence",
@@ -34,7 +33,6 @@ DESIGN_KEYS = [
     "accuracy_unseen",
     "tokens",
     "seconds",
-,
 ]
 
 

@@ -29,7 +29,9 @@ def load(name: str) -> Any:
 
 SAMPLES: list[Sample] = load("questions.json")["samples"]
 SPLIT: dict[str, list[str]] = load("split.json")
-ARTICLES = [json.loads(line) for line in (HERE / "statutes.jsonl").read_text().splitlines()]
+ARTICLES = [
+    json.loads(line) for line in (HERE / "statutes.jsonl").read_text(encoding="utf-8").splitlines()
+]
 SPLIT_OF = {source: name for name, sources in SPLIT.items() for source in sources}
 NAMES = ("all", *SPLITS)
 

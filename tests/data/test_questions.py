@@ -324,6 +324,20 @@ def test_the_frozen_split_divides_no_group() -> None:
     assert q.find(whole, test.id) == test
 
 
+@pytest.mark.parametrize("parts", [{"train": ["甲"]}, {"train": ["甲"], "test": ["乙"]}])
+def test_a_split_file_that_divides_or_forgets_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: dict
+) -> None:
+    samples = [sample("甲", "一。", LONG), sample("乙", "二。", LONG)]
+    (tmp_path / "questions.json").write_text(json.dumps({"samples": samples}))
+    (tmp_path / "split.json").write_text(json.dumps(parts))
+    monkeypatch.setattr(q, "SAMPLE", tmp_path)
+    with pytest.raises(DataError) as caught:
+        q.load_set("sample_train", None)
+    assert caught.value.key == "data.bad_split"
+    assert caught.value.params["item"] == "乙"
+
+
 # -- the real questions
 
 

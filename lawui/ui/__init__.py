@@ -1,0 +1,73 @@
+"""The page: four tabs on one lab.
+
+build(lab)            the page, ready to launch
+launch_options(lab)   what launch() needs for its looks and its safety
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import gradio as gr
+
+from lawui.lab import Lab
+from lawui.ui import adapters_tab, api, ask_tab, header, score_tab, theme, train_tab
+from lawui.ui.page import Page
+from lawui.ui.text import say
+
+UPLOAD_LIMIT = "20mb"
+QUEUE_LIMIT = 256
+"""Requests that may wait; a class of sixty fits several times over."""
+
+
+def build(lab: Lab) -> gr.Blocks:
+    """The page for `lab`. What Gradio itself writes goes below the lab's home."""
+    os.environ["GRADIO_TEMP_DIR"] = str(lab.home / ".lawui" / "gradio")
+    page = Page(lab)
+    with gr.Blocks(
+        title=say("page.title", page.default), analytics_enabled=False, fill_width=True
+    ) as blocks:
+        header.build(page)
+        with gr.Tabs(elem_id="tabs"):
+            ask = page.say(gr.Tab(id="ask", elem_id="tab-ask"), label="tab.ask")
+            adapters = page.say(gr.Tab(id="adapters", elem_id="tab-adapters"), label="tab.adapters")
+            train = page.say(gr.Tab(id="train", elem_id="tab-train"), label="tab.train")
+            score = page.say(gr.Tab(id="score", elem_id="tab-score"), label="tab.score")
+            with ask:
+                ask_tab.build(page, ask)
+            with adapters:
+                adapters_tab.build(page, adapters)
+            with train:
+                train_tab.build(page, train, (ask, adapters, score))
+            with score:
+                score_tab.build(page, score, (ask, adapters, train))
+        header.footer(page)
+        page.finish(blocks)
+        api.add(lab)
+    return blocks.queue(max_size=QUEUE_LIMIT, default_concurrency_limit=16, api_open=True)
+
+
+def launch_options(lab: Lab) -> dict[str, Any]:
+    """Looks and safety for `build(lab).launch(**launch_options(lab))`.
+
+    Files are served from the scores' folder alone; foreign origins are refused; nothing
+    that a visitor types is kept in the browser's run history.
+    """
+    scores = lab.home / ".lawui" / "scores"
+    scores.mkdir(parents=True, exist_ok=True)
+    return {
+        "theme": theme.theme(),
+        "css_paths": [theme.CSS],
+        "head": theme.head(lab.settings.lang),
+        "favicon_path": str(theme.FAVICON),
+        "allowed_paths": [str(scores)],
+        "max_file_size": UPLOAD_LIMIT,
+        "strict_cors": True,
+        "show_error": False,
+        "pwa": False,
+        "ssr_mode": False,
+        "run_history": False,
+        "enable_monitoring": False,
+        "footer_links": [],
+    }

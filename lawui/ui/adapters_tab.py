@@ -1,0 +1,188 @@
+"""Adapters: what was fine-tuned, and one question put to several versions side by side."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from lawui.errors import message
+from lawui.lab import AskResult, Lab
+from lawui.messages import MESSAGES
+from lawui.types import BASE, AdapterInfo
+from lawui.ui import components
+from lawui.ui.ask_tab import adapter_choices, evidence_choices, question_html
+from lawui.ui.page import Page
+from lawui.ui.picker import build_picker
+from lawui.ui.text import duration, said, say
+
+FEWEST = 2
+
+# -- what the events do, without Gradio's wiring
+
+
+def adapters_html(adapters: Sequence[AdapterInfo], lang: str) -> str:
+    """The table of adapters; a broken one says why."""
+    if not adapters:
+        return components.empty(say("adapters.empty", lang))
+    headers = ("name", "base", "rank", "set", "split", "date", "loss", "state")
+    rows = [
+        [
+            components.tag("b", a.name),
+            escape(a.base_model),
+            str(a.rank or ""),
+            escape(said(f"set.{a.trained_on}", lang, a.trained_on)),
+            say("adapters.groups", lang, n=len(a.trained_groups)) if a.trained_groups else "",
+            escape(a.created[:16].replace("T", " ")),
+            "" if a.final_loss is None else f"{a.final_loss:.3f}",
+            _state(a, lang),
+        ]
+        for a in adapters
+    ]
+    names = [say(f"adapters.{h}", lang) for h in headers]
+    return components.table(names, rows, say("adapters.list", lang), numeric=(2, 4, 6))
+
+
+def _state(adapter: AdapterInfo, lang: str) -> str:
+    if not adapter.fault:
+        return components.tag("span", say("adapters.sound", lang), "lw-state lw-state-done")
+    badge = components.tag("span", say("adapters.faulty", lang), "lw-state lw-state-failed")
+    return badge + components.tag("p", fault_words(adapter, lang), "lw-note")
+
+
+def fault_words(adapter: AdapterInfo, lang: str) -> str:
+    """An adapter's fault in a sentence. The key alone where its params are not known."""
+    if adapter.fault not in MESSAGES:
+        return adapter.fault
+    values = {"name": adapter.name, "path": adapter.path, "base": adapter.base_model}
+    try:
+        return message(adapter.fault, lang, **values)
+    except (KeyError, IndexError):
+        return adapter.fault
+
+
+def columns_html(results: Sequence[AskResult], lang: str) -> str:
+    """The versions side by side, the disagreement first."""
+    if not results:
+        return components.empty(say("adapters.before", lang))
+    cards = "".join(_column(r, lang) for r in results)
+    return (
+        f'<div aria-live="polite">{agreement_html(results, lang)}'
+        f'<div class="lw-side">{cards}</div></div>'
+    )
+
+
+def agreement_html(results: Sequence[AskResult], lang: str) -> str:
+    """Whether they agree, and if not who says what."""
+    by_letter: dict[str, list[str]] = defaultdict(list)
+    for r in results:
+        by_letter[r.answer.choice].append(components.model_name(r.answer.adapter, lang))
+    if len(by_letter) == 1:
+        words, css = say("adapters.agree", lang, letter=next(iter(by_letter))), "lw-agree"
+    else:
+        comma, between = ("、", "・") if lang == "ja" else ("; ", ", ")
+        counts = comma.join(
+            say("adapters.differ.count", lang, letter=letter, names=between.join(names))
+            for letter, names in sorted(by_letter.items())
+        )
+        words, css = say("adapters.differ", lang, counts=counts), "lw-differ"
+    return components.tag("p", words, css)
+
+
+def _column(result: AskResult, lang: str) -> str:
+    answer = result.answer
+    name = components.model_name(answer.adapter, lang)
+    evidence = said(f"evidence.{answer.evidence}.short", lang, answer.evidence)
+    pairs = [
+        (say("ask.with", lang), evidence),
+        (say("ask.took", lang), duration(answer.seconds, lang)),
+    ]
+    return (
+        f'<section class="lw-column"><h3>{components.tag("span", answer.choice, "lw-big-letter")}'
+        f"{escape(name)}</h3>{components.bars(answer, lang)}"
+        f"{components.tag('p', components.sureness(answer, lang))}{components.facts(pairs)}"
+        "</section>"
+    )
+
+
+# -- the tab
+
+
+def build(page: Page, tab: gr.Tab) -> None:
+    """Put the tab's components here and wire them."""
+    lab = page.lab
+    with gr.Column(elem_classes="lw-card"):
+        page.heading("adapters.list")
+        page.heading("adapters.help", "p", "lw-note")
+        listing = gr.HTML(elem_id="adapters-list")
+    with gr.Column(elem_classes="lw-card"):
+        page.heading("adapters.side")
+        with gr.Row(elem_classes="lw-columns"):
+            with gr.Column(scale=6, min_width=320, elem_classes="lw-plain"):
+                picker = build_picker(page, "adapters")
+                question = gr.HTML(elem_id="adapters-question")
+            with gr.Column(scale=5, min_width=320, elem_classes="lw-plain"):
+                columns, evidence, compare, notice = _choices(page)
+    with gr.Column(elem_classes="lw-card"):
+        side = gr.HTML(elem_id="adapters-side")
+    results = gr.State(None)
+
+    def put(lang: str, name: str, qid: str | None, versions: list[str], evidence: str) -> Any:
+        if not qid or len(versions) < FEWEST:
+            words = say("adapters.too_few" if qid else "pick.nothing", lang)
+            return gr.skip(), gr.skip(), components.notice([words], lang)
+        found = lab.compare_answers(lab.question(qid, name), [(v, evidence) for v in versions])
+        return found, columns_html(found, lang)
+
+    def show(lang: str, name: str, qid: str | None) -> Any:
+        question = lab.question(qid, name) if qid else None
+        return question_html(question, False, lang), None, columns_html([], lang)
+
+    def refresh(lang: str) -> Any:
+        choices = adapter_choices(lab, lang)
+        return adapters_html(lab.adapters(), lang), gr.update(choices=choices)
+
+    def redraw(lang: str, name: str, qid: str | None, found: list[AskResult] | None) -> Any:
+        question = lab.question(qid, name) if qid else None
+        drawn = columns_html(found or [], lang)
+        return question_html(question, False, lang), drawn, adapters_html(lab.adapters(), lang)
+
+    chosen = [picker.set, picker.item]
+    page.on(
+        [compare.click],
+        put,
+        [*chosen, columns, evidence],
+        [results, side],
+        notice,
+        "ask.busy",
+        concurrency_limit=8,
+    )
+    page.on([picker.item.change], show, chosen, [question, results, side], notice)
+    page.on([tab.select], refresh, [], [listing, columns])
+    page.view(redraw, [*chosen, results], [question, side, listing])
+
+
+def first_columns(lab: Lab) -> list[str]:
+    """What is ticked at first: the base and up to two adapters."""
+    return [BASE, *(a.name for a in lab.adapters() if not a.fault)][:3]
+
+
+def _choices(page: Page) -> tuple[Any, Any, Any, Any]:
+    lab = page.lab
+    columns = page.say(
+        gr.CheckboxGroup(value=first_columns(lab), elem_id="adapters-columns"),
+        label="adapters.columns",
+        choices=lambda lang: adapter_choices(lab, lang),
+    )
+    evidence = page.say(
+        gr.Radio(value="given", elem_id="adapters-evidence", elem_classes="lw-segments"),
+        label="ask.evidence",
+        choices=evidence_choices,
+    )
+    compare = page.say(
+        gr.Button(variant="primary", elem_id="adapters-compare"), value="adapters.compare"
+    )
+    return columns, evidence, compare, page.notice(elem_id="adapters-notice")

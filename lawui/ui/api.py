@@ -1,0 +1,225 @@
+"""The page's named endpoints: every action, with plain JSON in and out, never translated.
+
+`gradio_client` calls them by name (`client.predict(..., api_name="/ask")`); the page
+lists them under `?view=api`. What a user can put right comes back as an error that
+begins with its stable key.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from lawui.errors import LabError, UsageError
+from lawui.lab import AskResult, Lab
+from lawui.training.config import from_values
+from lawui.types import LETTERS, Passage, Question, to_json
+from lawui.ui.page import sentences
+
+log = logging.getLogger(__name__)
+
+JSON = dict[str, Any]
+
+
+def passage_json(passage: Passage) -> JSON:
+    """A passage with its citation: the keys of `index search`."""
+    names = ("id", "law", "article", "paragraph", "item", "text", "url", "score", "asof")
+    found = {name: getattr(passage, name) for name in names}
+    return {**found, "citation": passage.citation(), "found_by": list(passage.found_by)}
+
+
+def question_json(question: Question) -> JSON:
+    """A question without its official answer and context; the page hides it too."""
+    return {
+        "id": question.id,
+        "law": question.law,
+        "stem": question.stem,
+        "choices": dict(zip(LETTERS, question.choices, strict=True)),
+    }
+
+
+def answer_json(result: AskResult) -> JSON:
+    """An answer: the keys of `ask --json`."""
+    answer = result.answer
+    return {
+        "question": result.question.id,
+        "choice": answer.choice,
+        "probs": dict(zip(LETTERS, answer.probs, strict=True)),
+        "letter_mass": answer.letter_mass,
+        "adapter": answer.adapter,
+        "evidence": answer.evidence,
+        "passages": [passage_json(p) for p in result.passages],
+        "dropped": list(result.dropped),
+        "orders": [order.choice for order in result.orders],
+        "model": result.model,
+        "prompt_sha": answer.prompt_sha,
+        "seconds": answer.seconds,
+        "warnings": [warning.key for warning in result.warnings],
+    }
+
+
+class Api:
+    """The endpoints of one lab; each method is one, and its docstring is its help."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def describe(self) -> JSON:
+        """What this lab is made of: model, licence, data, index, versions, problems."""
+        return self._lab.describe()
+
+    def sets(self) -> list[JSON]:
+        """The question sets at hand."""
+        return [
+            {k: s[k] for k in ("name", "items", "orders")}
+            for s in self._lab.sets()
+            if "fault" not in s
+        ]
+
+    def questions(self, set: str = "sample", words: str = "", law: str = "") -> list[JSON]:
+        """The questions of a set that hold the words and belong to the law."""
+        return [question_json(q) for q in self._lab.find(set, words=words, law=law)]
+
+    def search(self, text: str, k: int = 5) -> list[JSON]:
+        """The k passages of statute nearest to the text, best first."""
+        if not text.strip() or not 1 <= k <= 100:
+            raise UsageError("usage.search")
+        return [passage_json(p) for p in self._lab.search(text, k)]
+
+    def ask(
+        self,
+        id: str = "",
+        set: str = "",
+        stem: str = "",
+        choices: list[str] | None = None,
+        evidence: str = "none",
+        adapter: str = "base",
+        all_orders: bool = False,
+    ) -> JSON:
+        """Four probabilities for a question of a set (id), or for a stem with four choices."""
+        question = self._question(id, set, stem, choices)
+        return answer_json(self._lab.ask(question, evidence, adapter, all_orders=all_orders))
+
+    def compare_answers(
+        self, id: str, adapters: list[str], set: str = "", evidence: str = "none"
+    ) -> list[JSON]:
+        """One question put to several adapters (`base` is the bare model)."""
+        question = self._question(id, set, "", None)
+        found = self._lab.compare_answers(question, [(name, evidence) for name in adapters])
+        return [answer_json(result) for result in found]
+
+    def adapters(self) -> list[JSON]:
+        """Every adapter, with the key of its fault where it has one."""
+        names = ("name", "base_model", "rank", "alpha", "trained_on", "final_loss", "created")
+        return [
+            {**{n: getattr(a, n) for n in names}, "fault": a.fault} for a in self._lab.adapters()
+        ]
+
+    def train_start(self, preset: str = "sample", settings: JSON | None = None) -> JSON:
+        """Start a training run from a preset, with settings named like the flags
+        (`lora_r`, `learning_rate`, …) over it."""
+        # A path from a caller could name any file of this machine: files are uploaded.
+        chosen = {**(settings or {}), "train_file": "-"}
+        return to_json(self._lab.train_status(self._lab.train(from_values(preset, **chosen))))
+
+    def train_status(self, run: str) -> JSON:
+        """Where a training run stands."""
+        return to_json(self._lab.train_status(run))
+
+    def train_events(self, run: str, after: int = 0) -> list[JSON]:
+        """A run's events from number `after` on."""
+        return [to_json(event) for event in self._lab.train_events(run)[max(0, after) :]]
+
+    def train_runs(self) -> list[JSON]:
+        """Every training run, newest first."""
+        return [to_json(run) for run in self._lab.train_runs()]
+
+    def train_stop(self, run: str) -> JSON:
+        """Ask a run to stop after its present step."""
+        self._lab.train_stop(run)
+        return to_json(self._lab.train_status(run))
+
+    def train_resume(self, run: str) -> JSON:
+        """Go on with a run that was stopped or crashed."""
+        self._lab.train_resume(run)
+        return to_json(self._lab.train_status(run))
+
+    def score_start(
+        self,
+        set: str = "sample_test",
+        evidences: list[str] | None = None,
+        adapters: list[str] | None = None,
+        limit: int = 0,
+    ) -> list[str]:
+        """Queue a score for each adapter and evidence; gives their run ids."""
+        started = self._lab.score_start(
+            set, evidences or ["none"], adapters or ["base"], limit or None
+        )
+        return list(started)
+
+    def score_status(self, run: str) -> JSON:
+        """Where a score stands."""
+        return to_json(self._lab.score_status(run))
+
+    def score_runs(self) -> list[JSON]:
+        """Every score, newest first."""
+        return [to_json(run) for run in self._lab.score_runs()]
+
+    def score_cancel(self, run: str) -> JSON:
+        """Stop a score after its present batch; what was answered stays."""
+        self._lab.score_cancel(run)
+        return to_json(self._lab.score_status(run))
+
+    def score_resume(self, run: str) -> JSON:
+        """Go on with a score that was interrupted."""
+        self._lab.score_resume(run)
+        return to_json(self._lab.score_status(run))
+
+    def score_summary(self, run: str) -> JSON:
+        """The figures of a score: accuracy, interval, baselines, by law."""
+        return self._lab.score_summary(run)
+
+    def score_table(self, run: str) -> list[JSON]:
+        """One row for each item of a score."""
+        return self._lab.score_table(run)
+
+    def compare(self, run_a: str, run_b: str) -> JSON:
+        """Two scores paired item by item, with the verdict."""
+        return self._lab.compare(run_a, run_b)
+
+    def _question(self, id: str, set: str, stem: str, choices: list[str] | None) -> Question:
+        if id:
+            return self._lab.question(id, set)
+        return self._lab.own_question(stem, choices or [])
+
+
+ENDPOINTS = tuple(name for name in vars(Api) if not name.startswith("_"))
+
+
+def add(lab: Lab) -> None:
+    """Put every endpoint into the Blocks under construction."""
+    api = Api(lab)
+    for name in ENDPOINTS:
+        method = getattr(api, name)
+        gr.api(_plain(method, lab), api_name=name, api_description=method.__doc__)
+
+
+def _plain(method: Callable[..., Any], lab: Lab) -> Callable[..., Any]:
+    """`method` with errors as one line: the key and its sentence, never a traceback."""
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except LabError as error:
+            words = " ".join(sentences(error, lab.settings.lang))
+            raise gr.Error(f"{error.key}: {words}", print_exception=False) from None
+        except Exception:
+            log.exception("unexpected error in the endpoint %s", method.__name__)
+            raise gr.Error("unexpected: see the log", print_exception=False) from None
+
+    return call

@@ -1,0 +1,307 @@
+"""What the page shows, as HTML: pure functions from values to escaped text.
+
+Nothing here calls the lab or knows Gradio. Every text that a user, a file or a model
+brought passes through `escape`; `lang` is `ja` or `en`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
+from urllib.parse import urlsplit
+
+from lawui.types import BASE, LETTERS, Answer, Passage, Question
+from lawui.ui.text import said, say
+
+VERY_SURE, FAIRLY_SURE, WAVERING = 0.85, 0.55, 0.35
+"""Shares of the first choice from which the words say: hardly hesitates, leans, wavers."""
+
+FORMAT_KNOWN = 0.5
+"""Letter mass below which the page warns that the model does not speak the format."""
+
+_MARK_LENGTH = 3
+_CONTENT = re.compile(r"[\u3400-\u9fff\u30a1-\u30fa々〇0-9０-９a-zA-Z]")
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """0.345 as `34` or, with one digit, `34.5`."""
+    return f"{100 * share:.{digits}f}"
+
+
+def model_name(adapter: str, lang: str) -> str:
+    """An adapter's own name, or words for the bare base."""
+    return say("word.base_short", lang) if adapter == BASE else adapter
+
+
+def tag(name: str, text: str, css: str = "", **attributes: str) -> str:
+    """One element around `text`, which is escaped."""
+    more = "".join(f' {k.replace("_", "-")}="{escape(v)}"' for k, v in attributes.items())
+    shape = f' class="{css}"' if css else ""
+    return f"<{name}{shape}{more}>{escape(text)}</{name}>"
+
+
+def empty(text: str) -> str:
+    """What stands where nothing is yet: a sentence that says what to do."""
+    return f'<p class="lw-empty">{escape(text)}</p>'
+
+
+def notice(texts: Sequence[str], lang: str, kind: str = "trouble") -> str:
+    """Sentences for the reader: `trouble` is announced at once, `info` and `busy` politely."""
+    if not texts:
+        return ""
+    role = "alert" if kind == "trouble" else "status"
+    title = tag("strong", say("page.trouble", lang)) if kind == "trouble" else ""
+    body = (
+        "<ul>" + "".join(tag("li", t) for t in texts) + "</ul>"
+        if len(texts) > 1
+        else tag("p", texts[0])
+    )
+    return f'<div class="lw-notice lw-{kind}" role="{role}">{title}{body}</div>'
+
+
+# -- a question as in a book
+
+
+def question(q: Question, lang: str, *, revealed: bool = False, link: str = "") -> str:
+    """The question as printed: law, number, stem and four choices. Statute language is
+    always marked as Japanese, so that screen readers and fonts treat it so."""
+    head = tag("span", q.law, "lw-law") if q.law else ""
+    head += tag("span", q.id, "lw-id") if q.gold else ""
+    rows = "".join(
+        f'<li class="{"lw-gold" if revealed and q.gold == letter else ""}">'
+        f'<span class="lw-letter">{letter}</span><span>{_lines(choice)}</span></li>'
+        for letter, choice in zip(LETTERS, q.choices, strict=True)
+    )
+    return (
+        f'<article class="lw-question"><header>{head}{link}</header>'
+        f'<p class="lw-stem" lang="ja">{_lines(q.stem)}</p>'
+        f'<ol class="lw-choices" lang="ja">{rows}</ol></article>'
+    )
+
+
+def _lines(text: str) -> str:
+    return escape(text).replace("\n", "<br>")
+
+
+# -- bars
+
+
+def bars(
+    now: Answer, lang: str, before: Answer | None = None, gold: str = "", labels: bool = True
+) -> str:
+    """Four bars with their letter, the old ones thinner beside the new. `gold` marks the
+    official answer and is "" while it is hidden."""
+    legend = ""
+    if before and labels:
+        legend = (
+            '<p class="lw-legend"><span class="lw-key lw-now"></span>'
+            f"{escape(say('ask.now', lang))}：{escape(_short(now, lang))}"
+            '<span class="lw-key lw-old"></span>'
+            f"{escape(say('ask.before', lang))}：{escape(_short(before, lang))}</p>"
+        )
+    rows = "".join(_bar(i, now, before, gold, lang) for i in range(4))
+    return f'{legend}<ul class="lw-bars">{rows}</ul>'
+
+
+def _short(answer: Answer, lang: str) -> str:
+    evidence = said(f"evidence.{answer.evidence}.short", lang, answer.evidence)
+    return f"{model_name(answer.adapter, lang)}・{evidence}"
+
+
+def _bar(i: int, now: Answer, before: Answer | None, gold: str, lang: str) -> str:
+    letter, share = LETTERS[i], now.probs[i]
+    spoken = say("ask.bar", lang, letter=letter, percent=percent(share))
+    old = ""
+    if before:
+        spoken += say("ask.bar.before", lang, percent=percent(before.probs[i]))
+        old = f'<i class="lw-fill lw-old" style="width:{percent(before.probs[i], 2)}%"></i>'
+    marks = "lw-chosen" if now.choice == letter else ""
+    official = ""
+    if gold == letter:
+        marks += " lw-official"
+        official = tag("em", say("word.official", lang))
+    old_figure = tag("small", percent(before.probs[i]) + " %") if before else ""
+    return (
+        f'<li class="{marks}"><span class="lw-hidden">{escape(spoken)}</span>'
+        f'<span class="lw-letter" aria-hidden="true">{letter}</span>'
+        f'<span class="lw-track" aria-hidden="true">'
+        f'<i class="lw-fill lw-now" style="width:{percent(share, 2)}%"></i>{old}</span>'
+        f'<span class="lw-figure" aria-hidden="true">{percent(share)} %{old_figure}</span>'
+        f"{official}</li>"
+    )
+
+
+def sureness(answer: Answer, lang: str) -> str:
+    """How sure the model is, in plain words: a sentence, never a bare figure."""
+    order = sorted(range(4), key=lambda i: -answer.probs[i])
+    first, second = LETTERS[order[0]], LETTERS[order[1]]
+    share = answer.probs[order[0]]
+    if share >= VERY_SURE:
+        key = "ask.sure.very"
+    elif share >= FAIRLY_SURE:
+        key = "ask.sure.fairly"
+    elif share >= WAVERING:
+        key = "ask.sure.wavering"
+    else:
+        key = "ask.sure.lost"
+    return say(key, lang, letter=first, second=second)
+
+
+def order_words(orders: Sequence[Answer], lang: str) -> str:
+    """Whether the order of the choices mattered. `orders` are answers to the same
+    question in other orders, already in the question's own letters."""
+    if not orders:
+        return say("ask.orders.off", lang)
+    counts = Counter(answer.choice for answer in orders)
+    if len(counts) == 1:
+        return say("ask.orders.same", lang, n=len(orders), letter=next(iter(counts)))
+    comma = "、" if lang == "ja" else ", "
+    split = comma.join(
+        say("ask.orders.count", lang, letter=letter, n=n) for letter, n in counts.most_common()
+    )
+    return say("ask.orders.split", lang, counts=split)
+
+
+# -- passages
+
+
+def passages(shown: Sequence[Passage], query: str, lang: str, dropped: Iterable[str] = ()) -> str:
+    """The passages as cards: citation, text with the question's words marked, link."""
+    if not shown:
+        return empty(say("passages.none", lang))
+    left_out = set(dropped)
+    cards = "".join(_passage(p, query, lang, p.id in left_out) for p in shown)
+    return (
+        f'<p class="lw-note">{escape(say("passages.marked", lang))}</p>'
+        f'<ol class="lw-passages">{cards}</ol>'
+    )
+
+
+def _passage(passage: Passage, query: str, lang: str, left_out: bool) -> str:
+    title = passage.citation() if passage.law or passage.altered else say("passages.nolaw", lang)
+    caption = tag("span", passage.caption, "lw-caption", lang="ja") if passage.caption else ""
+    link = ""
+    if not passage.altered and official_page(passage.url):
+        link = (
+            f'<a href="{escape(passage.url)}" target="_blank" rel="noopener noreferrer">'
+            f"{escape(say('passages.link', lang))}</a>"
+        )
+    badges = tag("span", say("passages.dropped", lang), "lw-badge") if left_out else ""
+    if "named" in passage.found_by:
+        badges += tag("span", say("passages.found.named", lang), "lw-badge lw-good")
+    asof = tag("span", say("ask.asof", lang, date=passage.asof)) if passage.asof else ""
+    return (
+        f'<li class="lw-passage{" lw-left-out" if left_out else ""}">'
+        f"<header>{tag('cite', title, lang='ja')}{caption}{badges}</header>"
+        f'<p class="lw-statute" lang="ja">{marked(passage.text, query)}</p>'
+        f"<footer>{asof}{link}</footer></li>"
+    )
+
+
+def official_page(url: str) -> bool:
+    """Whether `url` is an https page of e-Gov: the only place a passage may link to."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return parts.scheme == "https" and (host == "e-gov.go.jp" or host.endswith(".e-gov.go.jp"))
+
+
+def marked(text: str, query: str) -> str:
+    """`text` escaped, with the stretches that `query` holds too inside <mark>.
+
+    A stretch is the longest common run from where it starts, three characters or more
+    without its edges of kana and signs, so that particles alone are never marked.
+    """
+    parts: list[str] = []
+    plain = start = 0
+    while start < len(text):
+        end = _common_run(text, start, query)
+        if end:
+            parts += [escape(text[plain:start]), f"<mark>{escape(text[start:end])}</mark>"]
+            plain = start = end
+        else:
+            start += 1
+    return "".join([*parts, escape(text[plain:])]).replace("\n", "<br>")
+
+
+def _common_run(text: str, start: int, query: str) -> int:
+    """Where the marked run from `start` ends; 0 where none begins."""
+    if not _CONTENT.match(text[start]):
+        return 0
+    end = start
+    while end < len(text) and text[end] != "\n" and text[start : end + 1] in query:
+        end += 1
+    while end > start and not _CONTENT.match(text[end - 1]):
+        end -= 1
+    run = text[start:end]
+    return end if len(run) >= _MARK_LENGTH or (len(run) == 2 and run.isalpha()) else 0
+
+
+# -- tables
+
+
+def table(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    caption: str,
+    *,
+    numeric: Iterable[int] = (),
+    classes: Sequence[str] = (),
+) -> str:
+    """A table that scrolls inside its card. Cells are HTML already: escape them first."""
+    right = set(numeric)
+    head = "".join(
+        f'<th scope="col" class="{"lw-num" if i in right else ""}">{escape(h)}</th>'
+        for i, h in enumerate(headers)
+    )
+    body = "".join(
+        f'<tr class="{classes[n] if n < len(classes) else ""}">'
+        + "".join(
+            f'<td class="{"lw-num" if i in right else ""}" data-label="{escape(headers[i])}">'
+            f"{cell}</td>"
+            for i, cell in enumerate(row)
+        )
+        + "</tr>"
+        for n, row in enumerate(rows)
+    )
+    return (
+        f'<div class="lw-table" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f"<table><caption>{escape(caption)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def progress(done: int, total: int, words: str) -> str:
+    """A bar of progress with its words."""
+    share = min(1.0, done / total) if total else 0.0
+    return (
+        f'<div class="lw-progress" role="progressbar" aria-valuemin="0" aria-valuemax="{total}" '
+        f'aria-valuenow="{done}" aria-label="{escape(words)}">'
+        f'<i style="width:{percent(share, 1)}%"></i></div>{tag("span", words, "lw-note")}'
+    )
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """A short list of names and values."""
+    rows = "".join(f"<div>{tag('dt', k)}{tag('dd', v)}</div>" for k, v in pairs if v)
+    return f'<dl class="lw-facts">{rows}</dl>'
+
+
+def yardstick(
+    share: float, low: float, high: float, marks: Sequence[tuple[str, float]], lang: str
+) -> str:
+    """One share with its interval on a line from 0 to 100 %, and marks to compare it by."""
+    ticks = "".join(
+        f'<span class="lw-tick" style="left:{percent(value, 1)}%"><i></i></span>'
+        for _, value in marks
+    )
+    legend = "".join(
+        f"<li><span>{escape(name)}</span><b>{percent(value, 1)} %</b></li>" for name, value in marks
+    )
+    return (
+        '<div class="lw-scale" aria-hidden="true">'
+        f'<span class="lw-range" style="left:{percent(low, 1)}%;width:{percent(high - low, 1)}%">'
+        f'</span><span class="lw-point" style="left:{percent(share, 1)}%"></span>{ticks}</div>'
+        f'<ul class="lw-marks">{legend}</ul>'
+    )

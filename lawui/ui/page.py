@@ -1,0 +1,179 @@
+"""What every tab shares: the session's language, and one way to wire an event.
+
+A tab registers the words of its components (`say`), the parts it draws from values
+(`view`) and its events (`on`). Switching the language updates words and views in
+place, so that nothing typed is lost; opening the page does the same once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from lawui.errors import LabError
+from lawui.lab import Lab
+from lawui.ui import components
+from lawui.ui.text import LANGUAGES, preferred, say
+
+log = logging.getLogger(__name__)
+
+C = TypeVar("C")
+Words = str | Callable[[str], Any]
+"""A key of text.py, or a function from the language to a property's value."""
+
+Handler = Callable[..., Any]
+
+
+class Page:
+    """One page under construction. `language` holds `ja` or `en` and is every event's
+    first input."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.default = lab.settings.lang
+        self._words: list[tuple[Any, dict[str, Words]]] = []
+        self._views: list[tuple[Handler, list[Any], list[Any]]] = []
+        self.language: Any = None
+
+    def add_language_switch(self) -> None:
+        """Put the switch here: it must exist before the first event is wired."""
+        self.language = gr.Radio(
+            list(LANGUAGES),
+            value=self.default,
+            elem_id="language",
+            elem_classes="lw-language",
+            container=False,
+            show_label=False,
+            label="言語 / Language",
+        )
+
+    def say(self, component: C, **props: Words) -> C:
+        """Give `component` properties whose words follow the language."""
+        self._words.append((component, props))
+        for name, value in self._props(props, self.default).items():
+            setattr(component, name, value)
+        return component
+
+    def dropdown(
+        self, label: Words, choices: Callable[[str], Any], value: Any, **options: Any
+    ) -> gr.Dropdown:
+        """A list of (words, key) that follows the language; not to be typed into."""
+        box = gr.Dropdown(
+            choices=choices(self.default), value=value, **{"filterable": False, **options}
+        )
+        return self.say(box, label=label, choices=choices)
+
+    def heading(self, key: str, level: str = "h2", css: str = "") -> None:
+        """A line of words of its own."""
+        self.say(gr.HTML(), value=lambda lang: components.tag(level, say(key, lang), css))
+
+    def view(self, fn: Handler, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Draw `outputs` by `fn(lang, *inputs)` when the page opens and when the
+        language changes. `fn` must be pure but for reading the lab."""
+        self._views.append((fn, list(inputs), list(outputs)))
+
+    def notice(self, **more: Any) -> gr.HTML:
+        """A place for sentences to the reader; it empties itself with the language."""
+        return self.say(gr.HTML(elem_classes="lw-notices", **more), value=lambda _: "")
+
+    def on(
+        self,
+        triggers: Any,
+        fn: Handler,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        notice: Any = None,
+        busy: str = "",
+        **event: Any,
+    ) -> Any:
+        """Wire a private event: `fn(lang, *inputs)` gives one value an output, and may add
+        one more for `notice`, or None for no change. A LabError becomes a sentence in
+        `notice`, in the session's language, and leaves every output as it is. `busy` names
+        words that stand there while `fn` works.
+        """
+        targets = [*outputs, notice] if notice is not None else list(outputs)
+
+        def handle(lang: str, *values: Any) -> Any:
+            if busy:
+                words = components.notice([say(busy, lang)], lang, "busy")
+                yield (*_skips(len(outputs)), words)
+            result = answer(fn, lang, values, len(outputs), notice is not None)
+            # For a single output Gradio takes a tuple as the value itself.
+            yield result if len(targets) != 1 else result[0]
+
+        options = {"show_progress": "hidden", "api_visibility": "private", **event}
+        wires = triggers if isinstance(triggers, list) else [triggers]
+        return gr.on(wires, handle, [self.language, *inputs], targets, **options)
+
+    def finish(self, blocks: gr.Blocks) -> Any:
+        """Wire language and opening, after every tab is built. Returns the load event."""
+        stored = gr.BrowserState("", storage_key="lawui.language", secret="lawui.language")
+        inputs = [i for _, ins, _ in self._views for i in ins]
+        outputs = list(dict.fromkeys(self._drawn()))
+
+        def switch(lang: str, *values: Any) -> list[Any]:
+            return [lang, *self.everything(lang, values)]
+
+        def opening(request: gr.Request, remembered: str, *values: Any) -> list[Any]:
+            asked = preferred(request.headers.get("accept-language", ""), self.default)
+            lang = remembered if remembered in ("ja", "en") else asked
+            return [lang, *self.everything(lang, values)]
+
+        quiet = {"show_progress": "hidden", "api_visibility": "private"}
+        tell = "(lang) => { document.documentElement.lang = lang; }"
+        self.language.input(switch, [self.language, *inputs], [stored, *outputs], **quiet)
+        self.language.change(None, self.language, None, js=tell, **quiet)
+        return blocks.load(opening, [stored, *inputs], [self.language, *outputs], **quiet)
+
+    def everything(self, lang: str, values: Sequence[Any]) -> list[Any]:
+        """All words and views in `lang`; `values` are the views' inputs, in order."""
+        fresh = [gr.update(**self._props(props, lang)) for _, props in self._words]
+        at = 0
+        for fn, inputs, outputs in self._views:
+            mine = values[at : at + len(inputs)]
+            at += len(inputs)
+            fresh += answer(fn, lang, mine, len(outputs), False)
+        merged: dict[Any, Any] = {}
+        for component, value in zip(self._drawn(), fresh, strict=True):
+            both = isinstance(value, dict) and isinstance(merged.get(component), dict)
+            merged[component] = {**merged[component], **value} if both else value
+        return list(merged.values())
+
+    def _drawn(self) -> list[Any]:
+        """Every component with words, then every view's output: some are in both."""
+        return [c for c, _ in self._words] + [o for _, _, outs in self._views for o in outs]
+
+    @staticmethod
+    def _props(props: dict[str, Words], lang: str) -> dict[str, Any]:
+        return {k: v(lang) if callable(v) else say(v, lang) for k, v in props.items()}
+
+
+def answer(fn: Handler, lang: str, values: Sequence[Any], n: int, notice: bool) -> tuple[Any, ...]:
+    """The values of `n` outputs, and one of the notice where there is one. No error of
+    the lab, or of ours, reaches the page as a traceback."""
+    try:
+        result = fn(lang, *values)
+    except LabError as error:
+        said = components.notice(sentences(error, lang), lang)
+        return (*_skips(n), said) if notice else tuple(_skips(n))
+    except Exception:
+        log.exception("unexpected error in an event of the page")
+        said = components.notice([say("page.unexpected", lang)], lang)
+        return (*_skips(n), said) if notice else tuple(_skips(n))
+    if result is None:
+        return (*_skips(n), "") if notice else tuple(_skips(n))
+    got = tuple(result) if isinstance(result, (tuple, list)) else (result,)
+    return got if len(got) > n or not notice else (*got, "")
+
+
+def sentences(error: LabError, lang: str) -> list[str]:
+    """What an error says; one that carries several faults says each."""
+    faults: Sequence[LabError] = getattr(error, "faults", ())
+    return [fault.text(lang) for fault in faults] or [error.text(lang)]
+
+
+def _skips(n: int) -> list[Any]:
+    return [gr.skip() for _ in range(n)]

@@ -1,0 +1,163 @@
+"""Choosing a question of a set by law, number or words: the same on Ask and Adapters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from lawui.lab import Lab
+from lawui.types import Question
+from lawui.ui.page import Page
+from lawui.ui.text import said, say
+
+_NUMBER = re.compile(r"[0-9]+(-[0-9]+)?")
+_PREFERRED = ("selection", "sample")
+_LABEL_LENGTH = 42
+
+
+@dataclass(frozen=True)
+class Picker:
+    """The components; `set` and `item` hold the chosen set's name and question's id."""
+
+    set: Any
+    law: Any
+    words: Any
+    item: Any
+    previous: Any
+    next: Any
+    found: Any
+
+
+def set_choices(lab: Lab, lang: str) -> list[tuple[str, str]]:
+    """The sets at hand, in words."""
+    names = [s["name"] for s in lab.sets() if "fault" not in s]
+    return [(said(f"set.{name}", lang, name), name) for name in names]
+
+
+def default_set(lab: Lab) -> str:
+    """lawqa_jp where it is at hand, otherwise the sample."""
+    names = [name for _, name in set_choices(lab, "en")]
+    return next((name for name in _PREFERRED if name in names), names[0] if names else "")
+
+
+def law_choices(lab: Lab, name: str, lang: str) -> list[tuple[str, str]]:
+    """All laws, then each law of the set."""
+    laws = lab.laws(name) if name else []
+    return [(say("word.all_laws", lang), ""), *((law, law) for law in laws)]
+
+
+def find(lab: Lab, name: str, law: str, words: str) -> list[Question]:
+    """Questions of a set; `words` that are a number are read as the question's number."""
+    words = (words or "").strip()
+    if _NUMBER.fullmatch(words):
+        return lab.find(name, law=law or "", number=words)
+    return lab.find(name, words=words, law=law or "")
+
+
+def item_choices(questions: Sequence[Question]) -> list[tuple[str, str]]:
+    """(number, law and the beginning of the stem; id) of each question."""
+    return [(_label(q), q.id) for q in questions]
+
+
+def _label(q: Question) -> str:
+    stem = " ".join(q.stem.split())
+    short = stem if len(stem) <= _LABEL_LENGTH else stem[:_LABEL_LENGTH] + "…"
+    return f"{q.id.partition('-')[2]}　{q.law}　{short}"
+
+
+def step(items: Sequence[str], now: str | None, by: int) -> str | None:
+    """The id `by` places after `now`, around the end."""
+    if not items:
+        return None
+    return items[(items.index(now) + by) % len(items)] if now in items else items[0]
+
+
+def build_picker(page: Page, prefix: str) -> Picker:
+    """Put the components here and wire the search among them."""
+    lab = page.lab
+    name = default_set(lab)
+    questions = find(lab, name, "", "") if name else []
+    with gr.Row():
+        sets = page.dropdown(
+            "pick.set",
+            lambda lang: set_choices(lab, lang),
+            name or None,
+            min_width=200,
+            elem_id=f"{prefix}-set",
+        )
+        law = page.say(
+            gr.Dropdown(
+                choices=law_choices(lab, name, page.default),
+                value="",
+                filterable=False,
+                min_width=140,
+                elem_id=f"{prefix}-law",
+            ),
+            label="pick.law",
+        )
+        words = page.say(
+            gr.Textbox(min_width=200, max_lines=1, elem_id=f"{prefix}-words"),
+            label="pick.words",
+            placeholder="pick.words.hint",
+        )
+    item = page.say(
+        gr.Dropdown(
+            choices=item_choices(questions),
+            value=questions[0].id if questions else None,
+            elem_id=f"{prefix}-item",
+        ),
+        label="pick.question",
+    )
+    with gr.Row(elem_classes="lw-step"):
+        back = gr.Button(size="sm", elem_id=f"{prefix}-previous", min_width=100)
+        found = gr.HTML(elem_classes="lw-found")
+        forward = gr.Button(size="sm", elem_id=f"{prefix}-next", min_width=100)
+    picker = Picker(
+        sets,
+        law,
+        words,
+        item,
+        page.say(back, value="pick.previous"),
+        page.say(forward, value="pick.next"),
+        found,
+    )
+    _wire(page, picker)
+    return picker
+
+
+def _wire(page: Page, p: Picker) -> None:
+    lab = page.lab
+
+    def counted(lang: str, n: int) -> str:
+        return f'<p class="lw-note">{say("pick.found" if n else "pick.nothing", lang, n=n)}</p>'
+
+    def look(lang: str, name: str, law: str, words: str, now: str | None) -> Any:
+        questions = find(lab, name, law, words)
+        ids = [q.id for q in questions]
+        chosen = now if now in ids else (ids[0] if ids else None)
+        return gr.update(choices=item_choices(questions), value=chosen), counted(lang, len(ids))
+
+    def other_set(lang: str, name: str) -> Any:
+        update, count = look(lang, name, "", "", None)
+        return gr.update(choices=law_choices(lab, name, lang), value=""), "", update, count
+
+    def move(by: int) -> Any:
+        def go(_: str, name: str, law: str, words: str, now: str | None) -> Any:
+            return step([q.id for q in find(lab, name, law, words)], now, by)
+
+        return go
+
+    def redraw(lang: str, name: str, law: str, words: str) -> Any:
+        n = len(find(lab, name, law, words)) if name else 0
+        return gr.update(choices=law_choices(lab, name, lang)), counted(lang, n)
+
+    where = [p.set, p.law, p.words, p.item]
+    page.on(p.set.input, other_set, [p.set], [p.law, p.words, p.item, p.found])
+    page.on([p.law.input, p.words.submit, p.words.blur], look, where, [p.item, p.found])
+    page.on(p.previous.click, move(-1), where, [p.item])
+    page.on(p.next.click, move(1), where, [p.item])
+    page.view(redraw, [p.set, p.law, p.words], [p.law, p.found])

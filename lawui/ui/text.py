@@ -1,0 +1,551 @@
+"""Every string of the page, in Japanese and English. Nothing else on the page is a word.
+
+A key is `room.what`; params stand in braces. Sentences of errors live in
+lawui/messages.py, statute text and names that users gave are never translated.
+"""
+
+from __future__ import annotations
+
+LANGUAGES = (("日本語", "ja"), ("English", "en"))
+
+TEXT: dict[str, tuple[str, str]] = {
+    # -- the whole page
+    "page.title": ("法令四択ラボ", "Law question lab"),
+    "page.what": (
+        "日本の法令についての四択問題を小さな言語モデルに解かせ、どこで迷うかを確かめる実験室です。",
+        "A lab that puts four-choice questions on Japanese law to a small language model "
+        "and shows where it wavers.",
+    ),
+    "page.no_advice": (
+        "答えは実験の結果であり、法的助言ではありません。",
+        "Its answers are results of an experiment, not legal advice.",
+    ),
+    "page.answers_now": ("いま答えるモデル", "Answering now"),
+    "page.licence": ("ライセンス", "Licence"),
+    "page.demo_model": (
+        "法律を知らない、お試し用の小さなモデルです",
+        "a demo model that does not know the law",
+    ),
+    "page.why": ("選ばれた理由", "Why this one"),
+    "page.language": ("表示の言語", "Language"),
+    "page.read_only": (
+        "閲覧専用のデモです。学習と削除はできません。",
+        "This is a read-only demo: nothing can be trained or deleted here.",
+    ),
+    "page.problems": ("確認が必要なこと", "What needs attention"),
+    "page.sample_data": (
+        "いまの問題は、このソフトのために書かれた架空の条例についてのものです。",
+        "The questions at hand are about a fictional ordinance written for this software.",
+    ),
+    "page.footer": (
+        "すべてこのコンピュータの中で動いています。入力した内容が外へ送られることはありません。",
+        "Everything runs on this computer. What you type is sent nowhere else.",
+    ),
+    "page.api": ("プログラムから使う（API）", "Use from a program (API)"),
+    "page.trouble": ("うまくいきませんでした", "That did not work"),
+    "page.unexpected": (
+        "予期しない問題が起きました。入力した内容は残っています。もう一度試しても直らないときは、"
+        "起動した画面の記録を管理者に見せてください。",
+        "Something unexpected went wrong. What you typed is still here. If trying again does not "
+        "help, show the administrator the log of the window that started the lab.",
+    ),
+    "page.skip": ("本文へ移る", "Skip to content"),
+    "tab.ask": ("質問する", "Ask"),
+    "tab.adapters": ("モデルを比べる", "Adapters"),
+    "tab.train": ("学習させる", "Train"),
+    "tab.score": ("採点する", "Score"),
+    # -- words that several tabs share
+    "word.base": ("元のモデル（追加学習なし）", "Base model (no extra training)"),
+    "word.base_short": ("元のモデル", "Base model"),
+    "word.none": ("なし", "none"),
+    "word.unknown": ("不明", "unknown"),
+    "word.seconds": ("{n} 秒", "{n} s"),
+    "word.minutes": ("{m} 分 {s} 秒", "{m} min {s} s"),
+    "word.items": ("{n} 問", "{n} questions"),
+    "word.all_laws": ("すべての法令", "All laws"),
+    "word.official": ("公式の正解", "Official answer"),
+    "word.close": ("閉じる", "Close"),
+    "word.yes": ("はい", "yes"),
+    "word.no": ("いいえ", "no"),
+    "evidence.none": ("条文を見せない", "Without the law"),
+    "evidence.retrieved": ("検索で見つけた条文を見せる", "With articles found"),
+    "evidence.given": ("問題に付いている条文を見せる", "With the question's own text"),
+    "evidence.none.short": ("条文なし", "without the law"),
+    "evidence.retrieved.short": ("検索した条文つき", "with articles found"),
+    "evidence.given.short": ("付属の条文つき", "with the question's own text"),
+    "set.sample": ("見本の条例（全部）", "Sample ordinance (all)"),
+    "set.sample_train": ("見本の条例（学習用）", "Sample ordinance (for training)"),
+    "set.sample_dev": ("見本の条例（調整用）", "Sample ordinance (for tuning)"),
+    "set.sample_test": ("見本の条例（試験用）", "Sample ordinance (for testing)"),
+    "set.selection": ("lawqa_jp（140問）", "lawqa_jp (140 questions)"),
+    "set.selection_randomized": (
+        "lawqa_jp（140問 × 並べ替え4通り）",
+        "lawqa_jp (140 questions × 4 orders)",
+    ),
+    # -- picking a question
+    "pick.set": ("問題集", "Question set"),
+    "pick.law": ("法令", "Law"),
+    "pick.words": ("番号または言葉で探す", "Find by number or words"),
+    "pick.words.hint": ("例：12、届出、第27条の2", "e.g. 12, 届出, 第27条の2"),
+    "pick.question": ("問題", "Question"),
+    "pick.previous": ("← 前の問題", "← Previous"),
+    "pick.next": ("次の問題 →", "Next →"),
+    "pick.found": ("{n} 問あります", "{n} questions"),
+    "pick.nothing": (
+        "当てはまる問題がありません。言葉を短くするか、法令を「すべての法令」に戻してください。",
+        "No question fits. Shorten the words or set the law back to “All laws”.",
+    ),
+    "pick.number": ("第{n}問", "Question {n}"),
+    # -- ask
+    "ask.source": ("どの問題を使いますか", "Which question?"),
+    "ask.source.set": ("問題集から選ぶ", "Choose from a set"),
+    "ask.source.own": ("自分で書く", "Write my own"),
+    "ask.own.stem": ("問題文", "Question text"),
+    "ask.own.stem.hint": (
+        "例：次のうち、建物の賃貸借について正しいものはどれか。",
+        "e.g. 次のうち、建物の賃貸借について正しいものはどれか。",
+    ),
+    "ask.own.choice": ("選択肢 {letter}", "Choice {letter}"),
+    "ask.own.help": (
+        "問題文と四つの選択肢を書いて「答えさせる」を押してください。書いた内容は消えません。",
+        "Write the question and four choices, then press “Answer”. What you write stays here.",
+    ),
+    "ask.own.nogiven": (
+        "自分で書いた問題には付いている条文がありません。「条文を見せない」か"
+        "「検索で見つけた条文を見せる」を選んでください。",
+        "A question of your own has no text attached. Choose “Without the law” or "
+        "“With articles found”.",
+    ),
+    "ask.own.incomplete": (
+        "問題文と四つの選択肢をすべて書いてください。",
+        "Please write the question and all four choices.",
+    ),
+    "ask.evidence": ("モデルに条文を見せますか", "Show the model the law?"),
+    "ask.adapter": ("答えるモデル", "Who answers"),
+    "ask.orders": (
+        "選択肢の順番を入れ替えても同じ答えになるかも確かめる",
+        "Also check whether the answer survives reordering the choices",
+    ),
+    "ask.answer": ("答えさせる", "Answer"),
+    "ask.busy": ("モデルが読んでいます…", "The model is reading…"),
+    "ask.reveal": ("公式の正解を見る", "Show the official answer"),
+    "ask.hide": ("公式の正解を隠す", "Hide the official answer"),
+    "ask.gold": ("公式の正解は {letter} です。", "The official answer is {letter}."),
+    "ask.gold.none": (
+        "この問題には公式の正解がありません。",
+        "This question has no official answer.",
+    ),
+    "ask.empty": (
+        "問題を読んだら「答えさせる」を押してください。四つの選択肢のうち、モデルがどれをどのくらい"
+        "選びたがるかが、ここに棒で現れます。",
+        "Read the question, then press “Answer”. Four bars will show here how strongly the model "
+        "leans to each choice.",
+    ),
+    "ask.result": ("モデルの答え", "The model's answer"),
+    "ask.chose": ("モデルの答えは {letter} です。", "The model answers {letter}."),
+    "ask.sure.very": (
+        "ほとんど迷っていません（ほかの選択肢にはほぼ傾いていません）。",
+        "It hardly hesitates: the other choices get next to nothing.",
+    ),
+    "ask.sure.fairly": (
+        "{letter} にはっきり傾いていますが、{second} も少し考えています。",
+        "It leans clearly to {letter}, with some weight on {second}.",
+    ),
+    "ask.sure.wavering": (
+        "{letter} と {second} のあいだで迷っています。",
+        "It wavers between {letter} and {second}.",
+    ),
+    "ask.sure.lost": (
+        "四つをほとんど見分けられていません。この答えは、くじ引きに近いものです。",
+        "It can hardly tell the four apart: this answer is close to a draw of lots.",
+    ),
+    "ask.sure.note": (
+        "棒の長さはモデルの傾きの強さで、正しさの確率ではありません。",
+        "A bar shows how strongly the model leans, not how likely it is to be right.",
+    ),
+    "ask.orders.same": (
+        "選択肢の順番を入れ替えて {n} 回きいても、毎回 {letter} でした。",
+        "Asked {n} times with the choices in other orders, it said {letter} every time.",
+    ),
+    "ask.orders.split": (
+        "選択肢の順番を入れ替えると答えが変わりました（{counts}）。内容ではなく位置に引きずられて"
+        "いるおそれがあります。",
+        "Reordering the choices changed the answer ({counts}): it may be following the position "
+        "rather than the content.",
+    ),
+    "ask.orders.count": ("{letter} が {n} 回", "{letter} {n} times"),
+    "ask.orders.off": (
+        "順番を入れ替えた確認はしていません。",
+        "Other orders of the choices were not tried.",
+    ),
+    "ask.format.low": (
+        "このモデルは a〜d の記号で答えることに慣れていません。棒の長さは参考程度に見てください。",
+        "This model is not used to answering with a letter: take the bars with caution.",
+    ),
+    "ask.before": ("前回", "Before"),
+    "ask.now": ("今回", "Now"),
+    "ask.moved": (
+        "答えが {old} から {new} に変わりました。",
+        "The answer changed from {old} to {new}.",
+    ),
+    "ask.unmoved": ("答えは前回と同じ {new} です。", "The answer is {new}, as before."),
+    "ask.by": ("答えたモデル", "Answered by"),
+    "ask.with": ("見せた条文", "Law shown"),
+    "ask.took": ("かかった時間", "Time"),
+    "ask.asof": ("{date} 時点の条文", "law as of {date}"),
+    "ask.right": ("公式の正解と同じです。", "That is the official answer."),
+    "ask.wrong": ("公式の正解とは違います。", "That is not the official answer."),
+    "ask.bar": ("選択肢 {letter}：{percent} %", "Choice {letter}: {percent} %"),
+    "ask.bar.before": ("（前回 {percent} %）", "(before: {percent} %)"),
+    # -- passages
+    "passages.title": ("モデルに見せた条文", "The law that the model was shown"),
+    "passages.none": (
+        "この答えは条文を見せずに出したものです。上で「検索で見つけた条文を見せる」に切り替えると、"
+        "見つかった条文がここに並び、棒の動きを比べられます。",
+        "This answer was given without any law. Switch to “With articles found” above: the "
+        "articles will be listed here and the bars compared.",
+    ),
+    "passages.before": (
+        "答えさせると、モデルに見せた条文がここに並びます。",
+        "Once the model has answered, the law it was shown is listed here.",
+    ),
+    "passages.marked": (
+        "問題と同じ言葉に印を付けています。",
+        "Words that the question uses too are marked.",
+    ),
+    "passages.link": ("公式ページ（e-Gov）で開く", "Open the official page (e-Gov)"),
+    "passages.dropped": (
+        "長さの都合でモデルには見せていません",
+        "not shown to the model for lack of room",
+    ),
+    "passages.nolaw": ("出典の記載がない文", "Text without a stated source"),
+    "passages.found.named": ("問題文が名指しした条文", "named in the question"),
+    "passages.keep": (
+        "モデルに見せる条文（外すと棒が動きます）",
+        "Law to show (take one out and the bars move)",
+    ),
+    # -- adapters
+    "adapters.list": ("追加学習したモデル", "Fine-tuned versions"),
+    "adapters.empty": (
+        "まだありません。「学習させる」のタブで「開始」を押すと、終わったものがここに並びます。",
+        "None yet. Press “Start” on the Train tab: what finishes is listed here.",
+    ),
+    "adapters.name": ("名前", "Name"),
+    "adapters.base": ("元にしたモデル", "Base"),
+    "adapters.rank": ("ランク", "Rank"),
+    "adapters.rank.help": (
+        "追加で学んだ部分の大きさ。大きいほど多くを覚えられますが、丸暗記もしやすくなります。",
+        "The size of what was learned on top. Larger can learn more, and learn by heart more.",
+    ),
+    "adapters.set": ("学習に使った問題", "Trained on"),
+    "adapters.split": ("学習/調整に使った組", "Groups seen"),
+    "adapters.groups": ("{n} 組", "{n} groups"),
+    "adapters.date": ("作成日", "Made on"),
+    "adapters.loss": ("最後の損失", "Final loss"),
+    "adapters.state": ("状態", "State"),
+    "adapters.sound": ("使えます", "Ready"),
+    "adapters.faulty": ("使えません", "Not usable"),
+    "adapters.help": (
+        "「追加学習」とは、元のモデルに問題と正解を見せて、答え方を少しだけ調整することです。"
+        "元のモデルは変わらず、調整した部分だけが小さなファイル（アダプター）になります。",
+        "Fine-tuning shows a model questions with their answers and adjusts it a little. The base "
+        "stays as it is: the adjustment is a small file of its own, an adapter.",
+    ),
+    "adapters.columns": ("比べるモデル（二つ以上）", "Versions to compare (two or more)"),
+    "adapters.compare": ("この問題で比べる", "Compare on this question"),
+    "adapters.too_few": (
+        "比べるモデルを二つ以上選んでください。",
+        "Choose at least two versions to compare.",
+    ),
+    "adapters.side": ("同じ問題を並べて解かせる", "One question, side by side"),
+    "adapters.before": (
+        "モデルを二つ以上選んで「この問題で比べる」を押すと、答えがここに並びます。",
+        "Choose two or more versions and press “Compare on this question”: the answers stand "
+        "here side by side.",
+    ),
+    "adapters.agree": ("すべて {letter} で一致しました。", "All of them answer {letter}."),
+    "adapters.differ": ("答えが割れました：{counts}", "They disagree: {counts}"),
+    "adapters.differ.count": ("{letter} は {names}", "{letter} says {names}"),
+    # -- train
+    "train.what": ("何を学ばせるか", "What to learn"),
+    "train.preset": ("設定のひな形", "Preset"),
+    "train.preset.sample": ("小さく試す（見本の条例）", "Small run (sample ordinance)"),
+    "train.preset.small-norag": (
+        "Qwen1.5-1.8B の短い学習（要 GPU）",
+        "Short run of Qwen1.5-1.8B (needs a GPU)",
+    ),
+    "train.set": ("学習に使う問題集", "Question set to train on"),
+    "train.set.file": ("読み込んだファイル", "The uploaded file"),
+    "train.upload": ("自分の問題（JSONL）を読み込む", "Load your own questions (JSONL)"),
+    "train.uploaded": ("読み込んだファイル：{name}", "File loaded: {name}"),
+    "train.upload.help": (
+        "1行に1問の JSON（.jsonl）を読み込めます。",
+        "One question a line as JSON (.jsonl).",
+    ),
+    "train.more": ("細かい設定", "Details"),
+    "train.command": ("実行される命令", "The command that will run"),
+    "train.command.help": (
+        "同じことをコマンドラインからもできます。",
+        "The command line does the same.",
+    ),
+    "train.start": ("開始", "Start"),
+    "train.stop": ("止める", "Stop"),
+    "train.resume": ("続きから", "Resume"),
+    "train.started": (
+        "学習「{run}」を始めました。この画面を閉じても続きます。",
+        "Run “{run}” has started. It goes on even if you close this page.",
+    ),
+    "train.stopping": (
+        "「{run}」に止まるよう伝えました。",
+        "“{run}” was told to stop.",
+    ),
+    "train.resumed": ("「{run}」を続きから始めました。", "“{run}” goes on from where it stopped."),
+    "train.checking": ("設定と問題を確かめています…", "Checking the settings and the questions…"),
+    "train.faults": ("次の点を直してください。", "Please put these right."),
+    "train.demo": (
+        "閲覧専用のデモでは学習を始められません。過去の学習の記録は見られます。",
+        "In the read-only demo no training can be started. Earlier runs can be looked at.",
+    ),
+    "train.run": ("表示する学習", "Run to show"),
+    "train.runs": ("これまでの学習", "Runs so far"),
+    "train.none": (
+        "学習はまだありません。左の設定のまま「開始」を押すと、ここに曲線が描かれます。",
+        "No runs yet. Press “Start” with the settings as they are: the curve is drawn here.",
+    ),
+    "train.waiting": ("最初の記録を待っています…", "Waiting for the first figures…"),
+    "train.curve.loss": ("損失（小さいほどよく覚えている）", "Loss (lower: better learned)"),
+    "train.curve.rate": ("学習率", "Learning rate"),
+    "train.curve.accuracy": (
+        "学習に使っていない問題の正解率",
+        "Accuracy on questions not trained on",
+    ),
+    "train.curve.majority": (
+        "いちばん多い記号だけを答えた場合",
+        "Always the commonest letter",
+    ),
+    "train.curve.step": ("ステップ", "Step"),
+    "train.progress": ("{step} / {max} ステップ", "step {step} of {max}"),
+    "train.left": ("残り約 {time}", "about {time} left"),
+    "train.elapsed": ("経過 {time}", "{time} so far"),
+    "train.accuracy_now": ("調整用の問題で {percent} %", "{percent} % on tuning questions"),
+    "train.ready": (
+        "できあがりました。「モデルを比べる」「質問する」「採点する」で選べます。",
+        "Ready: it can be chosen on Adapters, Ask and Score.",
+    ),
+    "train.state.queued": ("順番待ち", "queued"),
+    "train.state.starting": ("準備中", "starting"),
+    "train.state.running": ("学習中", "running"),
+    "train.state.stopped": ("停止", "stopped"),
+    "train.state.done": ("完了", "done"),
+    "train.state.failed": ("失敗", "failed"),
+    "train.state.crashed": ("途中で落ちました", "crashed"),
+    "train.pick_run": ("先に学習を選んでください。", "Choose a run first."),
+    "train.col.run": ("学習", "Run"),
+    "train.col.state": ("状態", "State"),
+    "train.col.step": ("進み", "Progress"),
+    "train.col.loss": ("損失", "Loss"),
+    "train.col.accuracy": ("調整用の正解率", "Tuning accuracy"),
+    "train.col.time": ("時間", "Time"),
+    "train.col.message": ("知らせ", "Note"),
+    "train.preview": ("学習に使う問題の内訳", "What will be trained on"),
+    "train.preview.train": ("学習に使う行", "Rows to train on"),
+    "train.preview.dev": ("調整に使う行", "Rows to tune on"),
+    "train.preview.cut": ("長すぎて条文を削る行", "Rows whose law text is cut"),
+    "train.preview.longest": ("最も長い行（トークン）", "Longest row (tokens)"),
+    "train.preview.median": ("中央の長さ（トークン）", "Median length (tokens)"),
+    "train.preview.seen": ("試験用の問題と重なる行", "Rows that overlap test questions"),
+    "field.model_name": ("元にするモデル", "Base model"),
+    "field.num_epochs": ("くり返し回数（エポック）", "Epochs"),
+    "field.batch_size": ("一度に読む問題数", "Batch size"),
+    "field.gradient_accumulation_steps": ("まとめて更新する回数", "Gradient accumulation"),
+    "field.learning_rate": ("学習率", "Learning rate"),
+    "field.max_seq_length": ("一問の長さの上限（トークン）", "Maximum length (tokens)"),
+    "field.warmup_ratio": ("ならし運転の割合", "Warm-up ratio"),
+    "field.weight_decay": ("重み減衰", "Weight decay"),
+    "field.lora_r": ("ランク", "Rank"),
+    "field.lora_alpha": ("アルファ", "Alpha"),
+    "field.lora_dropout": ("ドロップアウト", "Dropout"),
+    "field.target_modules": ("調整する層", "Target modules"),
+    "field.max_steps_override": ("ステップ数の上限", "Maximum steps"),
+    "field.logging_steps": ("記録の間隔（ステップ）", "Log every (steps)"),
+    "field.save_steps": ("保存の間隔（ステップ）", "Save every (steps)"),
+    "field.eval_steps": ("正解率を測る間隔（ステップ）", "Measure accuracy every (steps)"),
+    "field.seed": ("乱数の種", "Seed"),
+    "field.evidence_mix": ("学習時に見せる条文", "Law shown in training"),
+    "field.use_4bit": ("元のモデルを4ビットで読み込む", "Load the base in 4 bits"),
+    "field.bnb_4bit_compute_dtype": ("計算の型", "Compute type"),
+    "field.bnb_4bit_quant_type": ("4ビットの種類", "4-bit kind"),
+    "field.memory_budget": ("使ってよいメモリ（GB）", "Memory budget (GB)"),
+    "field.nproc": ("使う GPU の数", "GPUs to use"),
+    "field.allow_seen": (
+        "試験用の問題と重なっても学習する（採点では印が付きます）",
+        "Train even on rows that overlap test questions (marked when scored)",
+    ),
+    "field.output_dir": ("新しいモデルの名前", "Name of the new version"),
+    "field.output_dir.hint": ("空欄なら自動で付きます", "named for you when empty"),
+    # -- score
+    "score.what": ("何を採点するか", "What to score"),
+    "score.set": ("問題集", "Question set"),
+    "score.evidence": ("条文の見せ方（いくつでも）", "How the law is shown (any number)"),
+    "score.adapters": ("採点するモデル（いくつでも）", "Versions to score (any number)"),
+    "score.limit": ("問題数を絞る（空欄なら全部）", "Only the first … questions (empty: all)"),
+    "score.start": ("採点を始める", "Start scoring"),
+    "score.cancel": ("中止する", "Cancel"),
+    "score.resume": ("続きから採点する", "Resume this score"),
+    "score.pick_run": ("先に採点を選んでください。", "Choose a score first."),
+    "score.starting": ("準備しています…", "Getting ready…"),
+    "score.started": ("{n} 件の採点を始めました。", "Scoring started: {n} to do."),
+    "score.cancelled": (
+        "中止しました。途中までの結果は残っています。",
+        "Cancelled. What was done so far is kept.",
+    ),
+    "score.nothing_runs": ("いま動いている採点はありません。", "No scoring is running."),
+    "score.choose": (
+        "条文の見せ方と、採点するモデルを一つ以上選んでください。",
+        "Choose at least one way of showing the law and one version to score.",
+    ),
+    "score.progress": ("{done} / {total} 問", "{done} of {total}"),
+    "score.left": ("残り約 {time}", "about {time} left"),
+    "score.matrix": ("採点の一覧", "All scores"),
+    "score.none": (
+        "まだ採点がありません。左で選んで「採点を始める」を押してください。",
+        "Nothing scored yet. Choose on the left and press “Start scoring”.",
+    ),
+    "score.run": ("詳しく見る採点", "Score to look at"),
+    "score.col.set": ("問題集", "Set"),
+    "score.col.model": ("モデル", "Version"),
+    "score.col.evidence": ("条文", "Law shown"),
+    "score.col.done": ("進み", "Progress"),
+    "score.col.accuracy": ("正解率", "Right"),
+    "score.col.state": ("状態", "State"),
+    "score.col.date": ("日時", "Date"),
+    "score.state.running": ("採点中", "running"),
+    "score.state.queued": ("順番待ち", "waiting"),
+    "score.state.done": ("完了", "done"),
+    "score.state.finished": ("完了", "done"),
+    "score.state.cancelled": ("中止", "cancelled"),
+    "score.state.failed": ("失敗", "failed"),
+    "score.state.interrupted": ("中断", "interrupted"),
+    "score.summary": ("結果", "Result"),
+    "score.accuracy": ("正解率", "Right answers"),
+    "score.of": ("{total} 問中 {correct} 問", "{correct} of {total}"),
+    "score.interval": (
+        "同じような問題で測り直しても、おおむね {low} %〜{high} % に収まると見られます"
+        "（95 % の幅）。",
+        "Measured again on questions like these, it would mostly fall between {low} % and "
+        "{high} % (95 % interval).",
+    ),
+    "score.baseline.majority": (
+        "いちばん多い正解の記号だけを答え続けた場合",
+        "Always answering the commonest letter",
+    ),
+    "score.baseline.overlap": (
+        "条文と言葉が最も重なる選択肢を選んだ場合",
+        "Taking the choice that shares most words with the law",
+    ),
+    "score.baseline.chance": ("でたらめに選んだ場合", "Picking at random"),
+    "score.orders.averaged": (
+        "順番の違う問いをならした正解率",
+        "Right after averaging over the orders",
+    ),
+    "score.orders.all": (
+        "どの順番でも正しく答えた問題",
+        "Right in every order of the choices",
+    ),
+    "score.bylaw": ("法令ごとの正解率", "By law"),
+    "score.seen": (
+        "{n} 問は、このモデルが学習か調整で見たことのある内容です（表に印）。",
+        "{n} questions hold text that this version saw in training or tuning (marked below).",
+    ),
+    "score.seen.none": (
+        "この問題集に、学習で見たことのある内容はありません。",
+        "Nothing in this set was seen in training.",
+    ),
+    "score.unseen": ("見たことのない問題だけの正解率", "Right on unseen questions only"),
+    "score.items": ("問題ごとの結果", "Question by question"),
+    "score.items.show": ("表示する問題", "Show"),
+    "score.items.all": ("すべて", "All"),
+    "score.items.wrong": ("間違えた問題", "Wrong ones"),
+    "score.items.right": ("正解した問題", "Right ones"),
+    "score.item": ("問題", "Question"),
+    "score.item.stem": ("問題文", "Text"),
+    "score.item.answer": ("答え", "Answer"),
+    "score.item.gold": ("正解", "Official"),
+    "score.item.sure": ("傾き", "Leaning"),
+    "score.item.result": ("結果", "Result"),
+    "score.item.right": ("○ 正解", "○ right"),
+    "score.item.wrong": ("× 不正解", "× wrong"),
+    "score.item.seen": ("学習で既出", "seen in training"),
+    "score.compare": ("二つの採点を比べる", "Compare two scores"),
+    "score.compare.a": ("採点 A", "Score A"),
+    "score.compare.b": ("採点 B", "Score B"),
+    "score.compare.go": ("比べる", "Compare"),
+    "score.compare.same": (
+        "別々の採点を二つ選んでください。",
+        "Choose two different scores.",
+    ),
+    "score.compare.before": (
+        "採点を二つ選んで「比べる」を押すと、どちらが上か、それとも区別できないかを言葉で示します。",
+        "Choose two scores and press “Compare”: words will say which is better, or that they "
+        "cannot be told apart.",
+    ),
+    "score.verdict.p": (
+        "p は、二つに差がないとしても偶然これだけ開く確率です。"
+        "0.05 より小さければ偶然とは考えにくいとされます。",
+        "p is how often chance alone would open such a gap if the two were equally good; below "
+        "0.05 chance is an unlikely explanation.",
+    ),
+    "score.flips": ("答えの正誤が入れ替わった問題", "Questions that flipped"),
+    "score.both": ("両方正解", "Both right"),
+    "score.only_a": ("A だけ正解", "Only A right"),
+    "score.only_b": ("B だけ正解", "Only B right"),
+    "score.neither": ("両方不正解", "Both wrong"),
+    "score.difference": (
+        "正解率の差（B − A）：{difference} ポイント（95 % の幅 {low}〜{high}）",
+        "Difference in right answers (B − A): {difference} points (95 % interval {low} to {high})",
+    ),
+    "score.export": ("結果を持ち帰る", "Take the result home"),
+    "score.export.csv": ("表（CSV）", "Table (CSV)"),
+    "score.export.json": ("データ（JSON）", "Data (JSON)"),
+    "score.export.html": ("報告書（HTML）", "Report (HTML)"),
+}
+
+
+def say(key: str, lang: str, **params: object) -> str:
+    """The words of `key` in `ja` or `en`, its braces filled from `params`.
+
+    Raises KeyError for a key that `TEXT` lacks: a programmer's mistake.
+    """
+    ja, en = TEXT[key]
+    words = ja if lang == "ja" else en
+    return words.format(**params) if params else words
+
+
+def said(key: str, lang: str, otherwise: str) -> str:
+    """Like `say`, but `otherwise` for a name that has no words here (a set, a state)."""
+    return say(key, lang) if key in TEXT else otherwise
+
+
+def duration(seconds: float, lang: str) -> str:
+    """A length of time as people say it: `0.4 秒`, `2 min 5 s`."""
+    if seconds < 10:
+        return say("word.seconds", lang, n=f"{seconds:.1f}")
+    if seconds < 90:
+        return say("word.seconds", lang, n=round(seconds))
+    return say("word.minutes", lang, m=int(seconds) // 60, s=int(seconds) % 60)
+
+
+def preferred(accept_language: str, default: str) -> str:
+    """The first of ja and en that a browser's Accept-Language asks for, best weight
+    first (RFC 9110, section 12.5.4), otherwise `default`."""
+    wishes = []
+    for place, part in enumerate(accept_language.split(",")):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            quality = float(weight) if weight else 1.0
+        except ValueError:
+            quality = 0.0
+        language = tag.strip().lower().split("-")[0]
+        if language in ("ja", "en") and quality > 0:
+            wishes.append((-quality, place, language))
+    return min(wishes)[2] if wishes else default

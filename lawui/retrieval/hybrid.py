@@ -1,17 +1,31 @@
-"""Search: dense and lexical rankings fused into one list of passages."""
+"""Search: five ways to find an article, fused by weights; then its best passages.
+
+A text of several lines (a stem and its choices) is searched as one part a choice, each
+with the stem: a question's choices often rest on different articles. Every way gives each
+article a value in [0, 1], 1 for the best of this query; their weighted sum ranks articles.
+
+    lexical   BM25 over character bigrams, the best passage of the article, summed over parts
+    article   BM25 over the whole article, summed over parts
+    dense     cosine of the embedder's vectors (Chroma), best passage, summed over parts
+    citation  the text names the article
+    link      an article found by the ways above cites it or is cited by it: within the law,
+              from a decree up to its act, or from an act down to its decree
+"""
 
 from __future__ import annotations
 
 import json
 import mmap
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lawui.errors import RetrievalError
-from lawui.retrieval import index, lexical
+from lawui.retrieval import citations, index, lexical
+from lawui.retrieval.citations import Citation
 from lawui.retrieval.embedders import Embedder
 from lawui.retrieval.library import Library
 from lawui.types import IndexInfo, Passage
@@ -19,14 +33,54 @@ from lawui.types import IndexInfo, Passage
 LONGEST_QUERY = 4_000
 """Characters of a query that are searched with: ten times the longest question."""
 
+MOST_PARTS = 8  # further lines of a text are searched together with the last
+NEIGHBOURS = 100  # passages asked of Chroma a part
+LINKING = 100  # articles whose links are followed
+
+WEIGHTS: Mapping[str, float] = {
+    "lexical": 1.6,
+    "article": 0.1,
+    "dense": 0.65,
+    "citation": 0.75,
+    "cited": 0.35,
+    "upward": 0.7,
+    "downward": 0.5,
+}
+"""Chosen by cross-validation over question groups: docs/retrieval.md has the table and
+tests/retrieval/choose_weights.py makes it. `cited`, `upward` and `downward` are the kinds
+of `link`."""
+
+FIRST_STAGE = ("lexical", "article", "dense", "citation")
+SHARE = 0.5
+"""How much of its article's score a passage gets for the article alone."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one query says about every article and passage.
+
+    `ways` maps each name of `WEIGHTS` to [articles] float32 in [0, 1]; `passages`
+    [passages] float32 tells passages of one article apart; `neighbours` are the passages
+    that Chroma returned.
+    """
+
+    ways: dict[str, np.ndarray]
+    passages: np.ndarray
+    neighbours: frozenset[int]
+
+    def fused(self, weights: Mapping[str, float] = WEIGHTS) -> np.ndarray:
+        """[articles] float32 in [0, 1]: the weighted mean of the ways."""
+        return _weighted(self.ways, weights) / max(sum(weights.values()), 1e-9)
+
 
 class Searcher:
     """Searches one index. Thread-safe: everything is read-only after `open`."""
 
     def __init__(self, store: Path, embedder: Embedder, collection: Any) -> None:
-        self.info: IndexInfo = index._info(store)
+        self.info: IndexInfo = index.info(store)
         self._embedder, self._collection = embedder, collection
         self._library = Library.open(store)
+        self._links = _Links(self._library)
         self._passages = lexical.Lexical.open(store / "bm25-passages")
         self._articles = lexical.Lexical.open(store / "bm25-articles")
         self._offsets = np.load(store / "passages.offsets.npy", mmap_mode="r")
@@ -49,7 +103,7 @@ class Searcher:
             raise RetrievalError(
                 "retrieval.foreign", path=str(store), made=manifest.embedder, asked=embedder.name
             )
-        if store.name.endswith("-server") != bool(chroma_url):
+        if manifest.server != bool(chroma_url):
             raise RetrievalError("retrieval.other_store", path=str(store))
         collection = index.open_collection(store, manifest, chroma_url)
         try:
@@ -58,50 +112,193 @@ class Searcher:
             raise RetrievalError("retrieval.damaged", path=str(store), reason=str(error)) from error
 
     def search(self, text: str, k: int = 5) -> list[Passage]:
-        """The `k` best passages, best first; an empty query finds nothing."""
-        text = text[:LONGEST_QUERY]
-        if k < 1 or not lexical.fold(text):
+        """The `k` best passages, best first; an empty query finds nothing.
+
+        `score` is in [0, 1] and comparable within one answer; `found_by` names the ways
+        that speak for the passage, of `lexical`, `dense`, `citation` and `link`.
+        """
+        if k < 1 or not lexical.fold(text[:LONGEST_QUERY]):
             return []
-        codes = lexical.bigrams(text)
-        fused = np.zeros(len(self._library.owners), np.float32)
-        ways: dict[int, list[str]] = {}
-        for way, rows in (
-            ("bm25", _best(self._passages.scores(codes), 200)),
-            ("bm25-article", self._of_articles(_best(self._articles.scores(codes), 100))),
-            ("dense", self._dense(text)),
-        ):
-            for rank, row in enumerate(rows):
-                fused[row] += 1 / (60 + rank)
-                ways.setdefault(int(row), []).append(way)
-        order = _best(fused, k)
-        return [self._passage(int(r), float(fused[r]), tuple(ways.get(int(r), ()))) for r in order]
+        evidence = self.evidence(text)
+        fused = evidence.fused()
+        rows, scores = self._rows(best(fused, k), fused, evidence.passages)
+        return [
+            self._passage(int(rows[n]), float(scores[n]), evidence)
+            for n in np.argsort(-scores, kind="stable")[:k]
+        ]
 
-    def _of_articles(self, articles: np.ndarray) -> np.ndarray:
-        starts = self._library.starts
-        return np.array([starts[a] for a in articles if starts[a] < starts[a + 1]], np.int64)
+    def citations(self, text: str) -> list[Citation]:
+        """What a text cites, in order; `law_id` is "" for a law that isn't in the library."""
+        return citations.parse(text[:LONGEST_QUERY], self._library.names)
 
-    def _dense(self, text: str) -> np.ndarray:
-        vector = self._embedder.encode_queries([text])
+    def evidence(self, text: str) -> Evidence:
+        """Every way's word on every article, for a text that isn't empty."""
+        text = text[:LONGEST_QUERY]
+        parts = parts_of(text)
+        lexical_rows, ways = self._lexical(parts)
+        dense_rows, neighbours = self._dense(parts)
+        cited_rows, ways["citation"] = self._cited(text)
+        ways["dense"] = _relative(self._best_passage(dense_rows))
+        first = _weighted(ways, {name: WEIGHTS[name] for name in FIRST_STAGE})
+        ways |= self._links.follow(_relative(first))
+        rows = _relative(lexical_rows.sum(0)) + 0.5 * _relative(dense_rows.sum(0)) + cited_rows
+        return Evidence(ways, rows, neighbours)
+
+    def _lexical(self, parts: list[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """BM25 [parts, passages], and the ways `lexical` and `article`."""
+        codes = [lexical.bigrams(part) for part in parts]
+        passages = np.stack(self._passages.scores_of_parts(codes))
+        articles = np.stack(self._articles.scores_of_parts(codes))
+        ways = {
+            "lexical": _relative(self._best_passage(passages)),
+            "article": _relative(articles.sum(0)),
+        }
+        return passages, ways
+
+    def _dense(self, parts: list[str]) -> tuple[np.ndarray, frozenset[int]]:
+        """Cosines [parts, passages] above that of each part's last neighbour, and the
+        passages returned."""
+        scores = np.zeros((len(parts), self.info.passages), np.float32)
         try:
             answer = self._collection.query(
-                query_embeddings=vector, n_results=min(100, self.info.passages), include=[]
+                query_embeddings=self._embedder.encode_queries(parts),
+                n_results=min(NEIGHBOURS, self.info.passages),
+                include=["distances"],
             )
+            found = frozenset(int(row) for ids in answer["ids"] for row in ids)
+            for part, (ids, distances) in enumerate(
+                zip(answer["ids"], answer["distances"], strict=True)
+            ):
+                cosines = 1 - np.array(distances, np.float32)
+                scores[part, [int(row) for row in ids]] = np.maximum(cosines, 0)
         except Exception as error:
             raise RetrievalError(
                 "retrieval.damaged", path=self.info.path, reason=str(error)
             ) from error
-        return np.array([int(row) for row in answer["ids"][0]], np.int64)
+        return scores, found
 
-    def _passage(self, row: int, score: float, ways: tuple[str, ...]) -> Passage:
-        line = self._lines[self._offsets[row] : self._offsets[row + 1]]
-        values = json.loads(line)
-        return replace(Passage(**values), score=score, found_by=ways)
+    def _cited(self, text: str) -> tuple[np.ndarray, np.ndarray]:
+        """[passages] and [articles]: 1 where the text names the place or the article."""
+        library = self._library
+        rows = np.zeros(self.info.passages, np.float32)
+        articles = np.zeros(len(library.articles), np.float32)
+        for citation in self.citations(text):
+            number = library.number(citation)
+            if number is None:
+                continue
+            articles[number] = 1
+            for row in range(library.starts[number], library.starts[number + 1]):
+                if citation.paragraph:
+                    rows[row] = max(rows[row], _agreement(citation, self._read(row)))
+        return rows, articles
+
+    def _best_passage(self, rows: np.ndarray) -> np.ndarray:
+        """[parts, passages] -> [articles]: each article's best passage, summed over parts."""
+        starts = self._library.starts
+        full = np.flatnonzero(starts[1:] > starts[:-1])
+        best_rows = np.zeros(len(self._library.articles), np.float32)
+        best_rows[full] = np.maximum.reduceat(rows, starts[full], axis=1).sum(0)
+        return best_rows
+
+    def _rows(
+        self, articles: np.ndarray, fused: np.ndarray, passages: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The passages of articles and their scores: an article's best passage gets its
+        score, the others between `SHARE` of it and all of it."""
+        starts, rows, scores = self._library.starts, [], []
+        for article in articles:
+            own = np.arange(starts[article], starts[article + 1])
+            values = passages[own]
+            top = values.max(initial=0)
+            relative = values / top if top > 0 else (own == own.min(initial=0)).astype(np.float32)
+            rows.append(own)
+            scores.append(fused[article] * (SHARE + (1 - SHARE) * relative))
+        if not rows:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        return np.concatenate(rows), np.concatenate(scores)
+
+    def _read(self, row: int) -> Passage:
+        return Passage(**json.loads(self._lines[self._offsets[row] : self._offsets[row + 1]]))
+
+    def _passage(self, row: int, score: float, evidence: Evidence) -> Passage:
+        ways, article = evidence.ways, int(self._library.owners[row])
+        speaks = {
+            "citation": ways["citation"][article] > 0,
+            "lexical": ways["lexical"][article] >= 0.5,
+            "dense": row in evidence.neighbours,
+            "link": max(ways[name][article] for name in ("cited", "upward", "downward")) >= 0.5,
+        }
+        found_by = tuple(name for name, holds in speaks.items() if holds) or ("lexical",)
+        return replace(self._read(row), score=score, found_by=found_by)
 
 
-def _best(scores: np.ndarray, k: int) -> np.ndarray:
+class _Links:
+    """Follows cross references from the best articles."""
+
+    def __init__(self, library: Library) -> None:
+        self._laws = library.laws
+        self._size = len(library.articles)
+        self._down = np.asarray(library.links)  # sorted by the citing article
+        self._up = self._down[np.argsort(self._down[:, 1], kind="stable")]
+        numbers = np.arange(self._size + 1)
+        self._down_starts = np.searchsorted(self._down[:, 0], numbers)
+        self._up_starts = np.searchsorted(self._up[:, 1], numbers)
+
+    def follow(self, first: np.ndarray) -> dict[str, np.ndarray]:
+        """[articles] a kind: the squared value of the best article that cites it within
+        the law (`cited`), cites it from another law (`upward`: decree to act), or that it
+        cites in another law (`downward`: act to decree). Squared, so that only the best
+        articles speak for others."""
+        ways = {k: np.zeros(self._size, np.float32) for k in ("cited", "upward", "downward")}
+        for number in best(first, LINKING):
+            value = first[number] ** 2
+            cited = self._down[self._down_starts[number] : self._down_starts[number + 1], 1]
+            same = self._laws[cited] == self._laws[number]
+            for name, targets in (("cited", cited[same]), ("upward", cited[~same])):
+                ways[name][targets] = np.maximum(ways[name][targets], value)
+            citing = self._up[self._up_starts[number] : self._up_starts[number + 1], 0]
+            targets = citing[self._laws[citing] != self._laws[number]]
+            ways["downward"][targets] = np.maximum(ways["downward"][targets], value)
+        return ways
+
+
+def parts_of(text: str) -> list[str]:
+    """The parts that a text is searched as: each line after the first together with the
+    first; a text of one line is its own only part."""
+    lines = [line for line in text.splitlines() if lexical.fold(line)]
+    if len(lines) < 2:
+        return [text]
+    stem, *choices = lines
+    if len(choices) > MOST_PARTS:
+        choices = [*choices[: MOST_PARTS - 1], " ".join(choices[MOST_PARTS - 1 :])]
+    return [f"{stem}\n{choice}" for choice in choices]
+
+
+def best(scores: np.ndarray, k: int) -> np.ndarray:
     """Places of the `k` highest positive scores, best first, ties by place."""
     places = np.arange(len(scores))
     if k < len(scores):
         places = np.sort(np.argpartition(-scores, k)[:k])
     places = places[np.argsort(-scores[places], kind="stable")]
     return places[scores[places] > 0]
+
+
+def _weighted(ways: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
+    """The weighted sum [articles] of the ways that `weights` names."""
+    values = np.stack([ways[name] for name in weights])
+    return np.array(list(weights.values()), np.float32) @ values
+
+
+def _relative(scores: np.ndarray) -> np.ndarray:
+    """Scores over the highest of them; all zero where none is positive."""
+    top = scores.max(initial=0)
+    return scores / top if top > 0 else np.zeros_like(scores)
+
+
+def _agreement(citation: Citation, passage: Passage) -> float:
+    """1 for the very place that is cited, less for one that holds it or is within it."""
+    if citation.paragraph != passage.paragraph:
+        return 0.0
+    if not citation.item or citation.item == passage.item:
+        return 1.0
+    return 0.8 if not passage.item else 0.3

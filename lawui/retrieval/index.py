@@ -6,14 +6,15 @@
       .vectors/<embedder>/     vectors by block of text: a broken-off build resumes here, and
                                a law that did not change is not embedded again
       .building-<name>/        a build under way or broken off; the next build clears it
-      <name>/
+      <name>/                  <fingerprint>-<moment>: no build reuses another's folder, so
+                               that a searcher that is open reads on undisturbed
         manifest.json          what it holds, and a checksum of every other file
         passages.jsonl         one passage a line; passages.offsets.npy finds them
         library.json, *.npy    articles, links between them (library.py)
-        bm25-passages/, bm25-articles/
+        bm25-passages/, bm25-articles/   lexical.py
         chroma/                a Chroma PersistentClient store, cosine space
 
-With a Chroma server the folder holds everything but chroma/, and its name ends in -server.
+With a Chroma server the folder holds everything but chroma/.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Manifest:
-    """manifest.json. `checksums` maps a file's path below the store to its CRC-32."""
+    """manifest.json. `checksums` maps a file's path below the store to its CRC-32;
+    `server` is true where the vectors lie on a Chroma server."""
 
     format: int
     fingerprint: str
@@ -70,6 +72,7 @@ class Manifest:
     asof: str
     seconds: float
     near_oracle: bool
+    server: bool
     checksums: dict[str, int]
 
 
@@ -108,14 +111,14 @@ def build(
     from filelock import FileLock, Timeout
 
     name = fingerprint(articles, embedder, near_oracle=near_oracle)
-    store = name + ("-server" if chroma_url else "")
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / ".lock", timeout=LOCK_SECONDS):
-            if not _in_use(folder, store, chroma_url):
-                builder = _Builder(folder, store, embedder, chroma_url, progress)
-                builder.run(articles, name, asof, near_oracle)
-            return _info(folder / store)
+            store = _sound(folder, name, chroma_url)
+            if store is None:
+                builder = _Builder(folder, name, embedder, chroma_url, progress)
+                store = builder.run(articles, asof, near_oracle)
+            return info(store)
     except Timeout as error:
         raise RetrievalError("retrieval.build_running", path=str(folder)) from error
     except OSError as error:
@@ -128,7 +131,7 @@ def status(folder: Path) -> IndexInfo | None:
     Raises RetrievalError `retrieval.damaged` where its manifest can't be read.
     """
     store = current(folder)
-    return _info(store) if store else None
+    return info(store) if store else None
 
 
 def current(folder: Path) -> Path | None:
@@ -180,7 +183,9 @@ def open_collection(store: Path, manifest: Manifest, chroma_url: str) -> Collect
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise
         key = "retrieval.server" if chroma_url else "retrieval.damaged"
-        raise RetrievalError(key, path=str(store), url=chroma_url, reason=str(error)) from error
+        raise RetrievalError(
+            key, path=str(store), url=chroma_url, reason=str(error), answers=True
+        ) from error
     if count != manifest.passages:
         reason = f"{count} != {manifest.passages}"
         raise RetrievalError("retrieval.damaged", path=str(store), reason=reason)
@@ -212,23 +217,27 @@ def _client(path: Path, chroma_url: str) -> Any:
         raise RetrievalError("retrieval.server", url=chroma_url, reason=str(error)) from error
 
 
-def _in_use(folder: Path, store: str, chroma_url: str) -> bool:
-    """Whether `current` names this very store and it is sound."""
+def _sound(folder: Path, fingerprint: str, chroma_url: str) -> Path | None:
+    """The current store if it has this fingerprint and place and every part of it is there."""
     try:
-        path = current(folder)
-        if path is None or path.name != store:
-            return False
-        manifest = verify(path)
+        store = current(folder)
+        if store is None:
+            return None
+        manifest = verify(store)
+        if (manifest.fingerprint, manifest.server) != (fingerprint, bool(chroma_url)):
+            return None
         if chroma_url:
-            open_collection(path, manifest, chroma_url)
-        return True
+            _client(store, chroma_url)  # a server that is down is no reason to build anew
+        open_collection(store, manifest, chroma_url)
+        return store
     except RetrievalError as error:
-        if error.key == "retrieval.server" and "does not exist" not in str(error.params):
+        if error.key == "retrieval.server" and not error.params.get("answers"):
             raise
-        return False
+        return None
 
 
-def _info(store: Path) -> IndexInfo:
+def info(store: Path) -> IndexInfo:
+    """What a store holds; RetrievalError `retrieval.damaged` where its manifest can't be read."""
     manifest = read_manifest(store)
     files = (p.stat().st_size for p in store.rglob("*") if p.is_file())
     return IndexInfo(
@@ -259,21 +268,21 @@ class _Builder:
     def __init__(
         self,
         folder: Path,
-        store: str,
+        fingerprint: str,
         embedder: Embedder,
         chroma_url: str,
         progress: Progress | None,
     ) -> None:
-        self.folder, self.store, self.embedder = folder, store, embedder
+        self.folder, self.fingerprint, self.embedder = folder, fingerprint, embedder
         self.chroma_url, self.progress = chroma_url, progress
-        self.work = folder / f".building-{store}"
+        self.name = f"{fingerprint}-{time.time_ns() // 1_000_000:x}"
+        self.work = folder / f".building-{self.name}"
         key = hashlib.sha256(f"{embedder.name} {embedder.revision}".encode()).hexdigest()[:16]
         self.vectors = folder / ".vectors" / key
         self.used: set[str] = set()
 
-    def run(
-        self, articles: Sequence[Article], fingerprint: str, asof: str, near_oracle: bool
-    ) -> None:
+    def run(self, articles: Sequence[Article], asof: str, near_oracle: bool) -> Path:
+        """Builds and swaps in; returns the new store."""
         began = time.monotonic()
         self._clear()
         self.work.mkdir()
@@ -287,11 +296,11 @@ class _Builder:
         Lexical.build(texts).save(self.work / "bm25-passages")
         whole = (f"{h}\n{cutting.article_text(a)}" for h, a in zip(headings, articles, strict=True))
         Lexical.build(whole).save(self.work / "bm25-articles")
-        Library.build(articles, owners, found).save(self.work)
-        self._fill_chroma(fingerprint, found, texts)
+        Library.build(articles, owners).save(self.work)
+        self._fill_chroma(found, texts)
         manifest = Manifest(
             format=FORMAT,
-            fingerprint=fingerprint,
+            fingerprint=self.fingerprint,
             embedder=self.embedder.name,
             revision=self.embedder.revision,
             dim=self.embedder.dim,
@@ -302,11 +311,12 @@ class _Builder:
             asof=asof or max((a.asof for a in articles), default=""),
             seconds=round(time.monotonic() - began, 2),
             near_oracle=near_oracle,
+            server=bool(self.chroma_url),
             checksums=dict(self._checksums()),
         )
         text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
         _write(self.work / "manifest.json", text)
-        self._swap_in()
+        return self._swap_in()
 
     def _clear(self) -> None:
         for left in self.folder.glob(".building-*"):
@@ -330,9 +340,9 @@ class _Builder:
                 offsets.append(offsets[-1] + file.write(line.encode("utf-8", "replace")))
         np.save(self.work / "passages.offsets.npy", np.array(offsets, np.int64))
 
-    def _fill_chroma(self, fingerprint: str, found: list[Passage], texts: list[str]) -> None:
+    def _fill_chroma(self, found: list[Passage], texts: list[str]) -> None:
         client = _client(self.work / "chroma", self.chroma_url)
-        name = collection_name(fingerprint)
+        name = collection_name(self.fingerprint)
         try:
             if self.chroma_url:  # a broken-off build may have left half a collection
                 with contextlib.suppress(Exception):
@@ -389,16 +399,15 @@ class _Builder:
             if path.is_file() and "sqlite" not in path.name:
                 yield path.relative_to(self.work).as_posix(), _checksum(path)
 
-    def _swap_in(self) -> None:
-        target = self.folder / self.store
-        if target.exists():
-            shutil.rmtree(target)
+    def _swap_in(self) -> Path:
+        target = self.folder / self.name
         self.work.replace(target)
-        _write(self.folder / "current", self.store)
+        _write(self.folder / "current", self.name)
         stores = [p.parent for p in self.folder.glob("*/manifest.json") if p.parent != target]
         stores.sort(key=lambda store: store.stat().st_mtime, reverse=True)
         for store in stores[KEPT - 1 :]:
             shutil.rmtree(store, ignore_errors=True)
+        return target
 
 
 def _blocks(found: list[Passage]) -> Iterator[list[int]]:

@@ -12,10 +12,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from lawui.retrieval.passages import kanji_number
 
 if TYPE_CHECKING:
     from bm25s import BM25
@@ -24,13 +27,17 @@ K1, B = 1.2, 0.75
 CHUNK = 20_000  # documents counted at once: bounds memory, changes nothing else
 _SMALL_KANA = str.maketrans("っゃゅょッャュョ", "つやゆよツヤユヨ")
 _GAP = re.compile(r"[\W_]+")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
+_KANJI_NUMBER = re.compile("[一二三四五六七八九十百千〇]+")
 
 
 def fold(text: str) -> str:
-    """Text as it is compared: NFKC, lower case, small kana large, signs as one space."""
+    """Text as it is compared: NFKC, lower case, small kana large, numbers in ASCII digits
+    (第二十七条 = 第２７条, 三分の一 = 3分の1), signs as one space."""
     clean = text.encode("utf-8", "replace").decode("utf-8")
     folded = unicodedata.normalize("NFKC", clean).lower().translate(_SMALL_KANA)
-    return _GAP.sub(" ", folded).strip()
+    folded = _KANJI_NUMBER.sub(lambda m: str(kanji_number(m.group())), folded)
+    return _GAP.sub(" ", _THOUSANDS.sub("", folded)).strip()
 
 
 def bigrams(text: str) -> np.ndarray:
@@ -85,7 +92,17 @@ class Lexical:
 
     def scores(self, codes: np.ndarray) -> np.ndarray:
         """[documents] float32: BM25 of each document for a set of bigram codes."""
-        ids = self.ids(codes)
+        return self.scores_of_ids(self.ids(codes))
+
+    def scores_of_parts(self, parts: list[np.ndarray]) -> list[np.ndarray]:
+        """[documents] float32 a part. What all parts share is scored once."""
+        sets = [self.ids(codes) for codes in parts]
+        shared = reduce(np.intersect1d, sets)
+        common = self.scores_of_ids(shared)
+        return [common + self.scores_of_ids(np.setdiff1d(ids, shared)) for ids in sets]
+
+    def scores_of_ids(self, ids: np.ndarray) -> np.ndarray:
+        """[documents] float32 for terms by number, as `ids` gives them."""
         if not len(ids):
             return np.zeros(self.documents, np.float32)
         return self._bm25.get_scores_from_ids(ids)

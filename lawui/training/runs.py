@@ -162,7 +162,7 @@ class RunStore:
         held = locks.is_held(folder / LOCK)
         progress = self._reader(run).progress()
         state = _state(held, progress)
-        if state == "crashed" and not progress.last and _age(folder / RUN_FILE) < 5:
+        if state == "crashed" and not (folder / LOG).exists() and _age(folder / RUN_FILE) < 5:
             state = "starting"  # between create and start
         seconds = progress.seconds
         if held and state == "running":

@@ -96,15 +96,16 @@ def test_targets_are_read_from_words_and_lists() -> None:
 
 
 def test_flags_of_the_ancestor_are_read() -> None:
-    config = parse(
+    words = (
         "--model-name m --train-file f --output-dir adapters/x --num-epochs 2 --batch-size 1 "
         "--learning-rate 1e-4 --max-seq-length 400 --gradient-accumulation-steps 4 "
         "--warmup-ratio 0.1 --weight-decay 0.01 --lora-r 8 --lora-alpha 16 --lora-dropout 0 "
         "--target-modules q_proj --no-use-4bit --bnb-4bit-compute-dtype float32 "
         "--bnb-4bit-quant-type fp4 --max-steps-override 5 --logging-steps 2 --save-steps 3 "
         "--eval-steps 4 --do-train --seed 1 --evidence-mix none=1,given=1 --memory-budget 10GB "
-        "--nproc 1 --allow-seen".split()
+        "--nproc 1 --allow-seen"
     )
+    config = parse(words.split())
     assert config.train_file == "f" and config.use_4bit is False and config.allow_seen is True
     assert (config.eval_steps, config.seed, config.memory_budget) == (4, 1, "10GB")
 

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lawui.errors import TrainingError
+from lawui.training import rows
+from lawui.types import Passage, Question
+
+from . import helpers
+
+
+def test_rows_come_back_as_they_went() -> None:
+    asked = helpers.question(3, 1, references=("https://example.org/",))
+    made = rows.load(rows.dump([helpers.row("train", asked, [helpers.passage()])]))
+    assert made == [rows.Row("train", "given", asked, (helpers.passage(),))]
+
+
+def test_mix_gives_train_one_kind_and_dev_every_kind() -> None:
+    questions = [helpers.question(i, o) for i in range(40) for o in range(4)]
+    split = {q.group: "dev" if i < 40 else "train" for i, q in enumerate(questions)}
+    split["g039"] = "test"
+    seen: list[str] = []
+
+    def found(question: Question, evidence: str) -> list[Passage]:
+        seen.append(evidence)
+        return [helpers.passage()]
+
+    made = rows.load(rows.dump(rows.make_rows(questions, split, "none=1,given=3", found)))
+    counts = Counter((row.split, row.evidence) for row in made)
+    assert counts["dev", "none"] == counts["dev", "given"] == 40
+    assert sum(n for (part, _), n in counts.items() if part == "train") == 116
+    assert 70 <= counts["train", "given"] <= 105
+    assert set(seen) == {"given"}
+    assert all(bool(row.passages) == (row.evidence == "given") for row in made)
+    assert made == rows.load(rows.dump(rows.make_rows(questions, split, "none=1,given=3", found)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"gold": "e"},
+        {"gold": ""},
+        {"choices": ["a", "b", "c"]},
+        {"choices": ["a", "b", "c", " "]},
+        {"stem": ""},
+        {"stem": None},
+    ],
+)
+def test_a_bad_row_is_named_by_its_line(change: dict[str, Any]) -> None:
+    made = helpers.rows(2, 1)
+    made[4]["question"].update(change)
+    with pytest.raises(TrainingError) as caught:
+        rows.load(rows.dump(made))
+    assert caught.value.key == "train.bad_row" and caught.value.params["line"] == 5
+
+
+def check(questions: list[tuple[str, Question]], split: dict[str, str], allow: bool = False) -> str:
+    made = rows.load(rows.dump([helpers.row(part, asked) for part, asked in questions]))
+    try:
+        rows.check(made, split, allow)
+    except TrainingError as error:
+        return error.key
+    return ""
+
+
+def test_the_leak_guard() -> None:
+    train, dev = helpers.question(1), helpers.question(2)
+    sound = {"g001": "train", "g002": "dev"}
+    assert check([("train", train), ("dev", dev)], sound) == ""
+    assert check([("dev", dev)], sound) == "train.no_rows"
+    assert check([], sound) == "train.no_rows"
+    assert check([("train", replace(train, group=""))], sound) == "train.no_group"
+    assert check([("train", train), ("dev", replace(dev, group="g001"))], sound) == (
+        "train.group_in_both"
+    )
+    leaky = {"g001": "train", "g002": "test"}
+    assert check([("train", train), ("dev", dev)], leaky) == "train.leak"
+    assert check([("train", train), ("dev", dev)], leaky, allow=True) == ""

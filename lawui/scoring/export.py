@@ -14,7 +14,7 @@ from lawui.scoring import plots
 from lawui.scoring.report_text import text
 from lawui.scoring.summary import Cell
 from lawui.scoring.verdicts import p_words, percent
-from lawui.types import LETTERS
+from lawui.types import EVIDENCES, LETTERS
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _FORMULA = (*"=+-@＝＋－＠", "\t", "\r")
@@ -31,6 +31,9 @@ _PROVENANCE = (
     "adapter_sha",
     "prompt_sha",
     "index_id",
+    "device",
+    "quantization",
+    "lawui",
     "versions",
 )
 
@@ -125,6 +128,7 @@ def to_html(
         t=lambda key, **params: text(key, lang, **params),
         cells=[_shown(c, n, lang) for c, n in zip(cells, names, strict=True)],
         comparisons=[_compared(c, cells, names) for c in comparisons],
+        matrices=_matrices(cells),
         accuracy_plot=_svg(plots.accuracy_svg(cells, lang)),
         items=_items(cells),
         letters=LETTERS,
@@ -151,6 +155,7 @@ def _shown(cell: Cell, name: str, lang: str) -> dict[str, Any]:
 
 def _provenance(cell: Cell, lang: str) -> list[tuple[str, str]]:
     known = {**asdict(cell.run), **cell.provenance, "run": cell.run.id}
+    known["created"] = cell.run.created[:19].replace("T", " ")
     known["state"] = text(f"state.{cell.run.state}", lang)
     lines = []
     for name in _PROVENANCE:
@@ -160,6 +165,24 @@ def _provenance(cell: Cell, lang: str) -> list[tuple[str, str]]:
         if value:
             lines.append((text(f"prov.{name}", lang), str(value)))
     return lines
+
+
+def _matrices(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """Headline figures as adapters by evidence, one matrix a set that has several cells; of
+    two runs of one cell the later counts."""
+    found = []
+    for name in dict.fromkeys(c.run.set for c in cells):
+        heads = {
+            (c.run.adapter, c.run.evidence): c.figures["headline"]
+            for c in sorted(cells, key=lambda c: c.run.created)
+            if c.run.set == name and c.figures["total"]
+        }
+        adapters = dict.fromkeys(c.run.adapter for c in cells if c.run.set == name)
+        evidences = [e for e in EVIDENCES if any(key[1] == e for key in heads)]
+        if len(heads) > 1:
+            rows = {a: [heads.get((a, e)) for e in evidences] for a in adapters}
+            found.append({"set": name, "evidences": evidences, "rows": rows})
+    return found
 
 
 def _compared(

@@ -251,7 +251,7 @@ def accuracy_svg(cells: Sequence[Cell], lang: str) -> str:
         canvas.line(x, 10, x, bottom, stroke="#e3e6ea")
         canvas.words(x, bottom + 18, f"{10 * tenth} %", text_anchor="middle", font_size=12)
     for i, (cell, name) in enumerate(shown):
-        _accuracy_row(canvas, cell, _cut(name, 36), 27.0 + row * i, at, left)
+        _accuracy_row(canvas, cell, _cut(name, 21), 27.0 + row * i, at, left)
     _accuracy_legend(canvas, left, bottom + 46, lang)
     return canvas.text()
 
@@ -293,7 +293,9 @@ def calibration_svg(cell: Cell, lang: str) -> str:
     ):
         full = [b for b in bins if b["count"]]
         total = sum(b["count"] for b in full)
-        _polyline(canvas, [(at_x(b["confidence"]), at_y(b["accuracy"])) for b in full], colour)
+        # A bin of a few answers is a dot, no part of the curve.
+        solid = [b for b in full if b["count"] >= max(5, total / 50)]
+        _polyline(canvas, [(at_x(b["confidence"]), at_y(b["accuracy"])) for b in solid], colour)
         for b in full:
             radius = 3 + 11 * (b["count"] / total) ** 0.5
             canvas.add(
@@ -369,5 +371,11 @@ def _polyline(canvas: _Canvas, points: Sequence[tuple[float, float]], colour: st
     canvas.add("polyline", points=joined, fill="none", stroke=colour, stroke_width=1.5)
 
 
-def _cut(words: str, length: int) -> str:
-    return words if len(words) <= length else words[: length - 1] + "…"
+def _cut(words: str, width: float) -> str:
+    """The words cut to about `width` em: a Latin letter is half as wide as a Japanese one."""
+    taken = 0.0
+    for i, letter in enumerate(words):
+        taken += 0.56 if letter.isascii() else 1.0
+        if taken > width:
+            return words[:i] + "…"
+    return words

@@ -219,12 +219,14 @@ def abstain_curve(
     """What answering only the surest questions would bring, from most to least strict.
 
     Each point `{threshold, coverage, accuracy}`: of all questions the share `coverage`
-    has a confidence of at least `threshold`, and `accuracy` of those are right.
+    has a confidence of at least `threshold`, and `accuracy` of those are right. It starts
+    where 1/`points` of the questions are answered: the accuracy of fewer is noise.
     """
     ranked = sorted(zip(confidences, right, strict=True), key=lambda pair: -pair[0])
     total = len(ranked)
     # Questions of equal confidence are answered together or not at all.
     ends = [k for k in range(1, total + 1) if k == total or ranked[k][0] < ranked[k - 1][0]]
+    ends = [k for k in ends if k >= total / points]
     if len(ends) > points:
         ends = [ends[round(i * (len(ends) - 1) / (points - 1))] for i in range(points)]
     return [

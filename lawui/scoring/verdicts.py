@@ -96,7 +96,7 @@ def of_comparison(
 
 def percent(share: float | None) -> str:
     """`43.2`; a dash for None."""
-    return "–" if share is None else f"{100 * share:.1f}"
+    return "–" if share is None else f"{100 * share:.1f}".replace("-", "−")
 
 
 def p_words(p_value: float) -> str:

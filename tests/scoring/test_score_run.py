@@ -343,7 +343,7 @@ def lines_of(folder: Path, run: str) -> list[bytes]:
 
 def test_kill_9_at_random_moments_loses_and_repeats_nothing(tmp_path):
     """Eight processes are killed somewhere inside; the last one finishes the run."""
-    total, run, kills = 150, "", 0
+    total, run, kills = 600, "", 0
     chance = random.Random(5)
     for _ in range(8):
         process = child(tmp_path, total, run, 0.01)

@@ -116,7 +116,7 @@ def _bar(i: int, now: Answer, before: Answer | None, gold: str, lang: str) -> st
     old = ""
     if before:
         spoken += say("ask.bar.before", lang, percent=percent(before.probs[i]))
-        old = f'<i class="lw-fill lw-old" style="width:{percent(before.probs[i], 2)}%"></i>'
+        old = f'<span class="lw-thin">{_fill("lw-old", before.probs[i])}</span>'
     marks = "lw-chosen" if now.choice == letter else ""
     official = ""
     if gold == letter:
@@ -127,10 +127,14 @@ def _bar(i: int, now: Answer, before: Answer | None, gold: str, lang: str) -> st
         f'<li class="{marks}"><span class="lw-hidden">{escape(spoken)}</span>'
         f'<span class="lw-letter" aria-hidden="true">{letter}</span>'
         f'<span class="lw-track" aria-hidden="true">'
-        f'<i class="lw-fill lw-now" style="width:{percent(share, 2)}%"></i>{old}</span>'
+        f"<span>{_fill('lw-now', share)}</span>{old}</span>"
         f'<span class="lw-figure" aria-hidden="true">{percent(share)} %{old_figure}</span>'
         f"{official}</li>"
     )
+
+
+def _fill(css: str, share: float) -> str:
+    return f'<i class="lw-fill {css}" style="width:{percent(share, 2)}%"></i>'
 
 
 def sureness(answer: Answer, lang: str) -> str:

@@ -122,7 +122,7 @@ class Page:
             lang = remembered if remembered in ("ja", "en") else asked
             return [lang, *self.everything(lang, values)]
 
-        quiet = {"show_progress": "hidden", "api_visibility": "private"}
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         tell = "(lang) => { document.documentElement.lang = lang; }"
         self.language.input(switch, [self.language, *inputs], [stored, *outputs], **quiet)
         self.language.change(None, self.language, None, js=tell, **quiet)

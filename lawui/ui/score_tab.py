@@ -444,9 +444,7 @@ def _form(page: Page) -> tuple[Any, ...]:
         label="score.adapters",
         choices=lambda lang: adapter_choices(lab, lang),
     )
-    limit = page.say(
-        gr.Number(value=None, precision=0, minimum=1, elem_id="score-limit"), label="score.limit"
-    )
+    limit = page.say(gr.Textbox(max_lines=1, elem_id="score-limit"), label="score.limit")
     start = page.say(gr.Button(variant="primary", elem_id="score-start"), value="score.start")
     progress = gr.HTML(elem_id="score-progress")
     with gr.Row():
@@ -488,7 +486,7 @@ def _tables(page: Page) -> tuple[Any, ...]:
             ],
         )
         items = gr.HTML(elem_id="score-items")
-    with gr.Column(elem_classes="lw-card"):
+    with gr.Column(elem_classes="lw-card lw-maybe"):
         listing = gr.HTML(elem_id="score-list")
     return only, items, listing
 
@@ -510,14 +508,15 @@ def _wire_runs(
         name: str,
         evidences: list[str],
         adapters: list[str],
-        limit: int | None,
+        limit: str,
         _run: str | None,
         only: str,
     ) -> Any:
-        if not evidences or not adapters:
-            words = components.notice([say("score.choose", lang)], lang)
-            return (*(gr.skip() for _ in shown.drawn), words)
-        started = lab.score_start(name, evidences, adapters, limit or None)
+        trouble = _unready(evidences, adapters, limit)
+        if trouble:
+            return (*(gr.skip() for _ in shown.drawn), _told(lang, trouble, "trouble"))
+        first = int(limit) if limit.strip() else None
+        started = lab.score_start(name, evidences, adapters, first)
         drawn = watch(lab, figures, lang, name, started[0], only) or []
         return (*drawn, _told(lang, "score.started", n=len(started)))
 
@@ -530,10 +529,7 @@ def _wire_runs(
 
     def go_on(lang: str, name: str, run: str | None, only: str) -> Any:
         if not run:
-            return (
-                *(gr.skip() for _ in shown.drawn),
-                components.notice([say("score.pick_run", lang)], lang),
-            )
+            return (*(gr.skip() for _ in shown.drawn), _told(lang, "score.pick_run", "trouble"))
         lab.score_resume(run)
         drawn = watch(lab, figures, lang, name, run, only) or []
         return (*drawn, _told(lang, "score.started", n=1))
@@ -544,8 +540,16 @@ def _wire_runs(
     page.on([resume.click], go_on, shown.asked, shown.drawn, notice)
 
 
-def _told(lang: str, key: str, **params: object) -> str:
-    return components.notice([say(key, lang, **params)], lang, "info")
+def _unready(evidences: Sequence[str], adapters: Sequence[str], limit: str) -> str:
+    """The key of what stands in the way of a score, or ""."""
+    if not evidences or not adapters:
+        return "score.choose"
+    sound = not limit.strip() or (limit.strip().isdecimal() and int(limit) > 0)
+    return "" if sound else "score.bad_limit"
+
+
+def _told(lang: str, key: str, kind: str = "info", **params: object) -> str:
+    return components.notice([say(key, lang, **params)], lang, kind)
 
 
 def _wire_compare(page: Page, a: Any, b: Any, compare: Any, verdict: Any, notice: Any) -> None:

@@ -67,12 +67,12 @@ TEXT: dict[str, tuple[str, str]] = {
     "word.close": ("閉じる", "Close"),
     "word.yes": ("はい", "yes"),
     "word.no": ("いいえ", "no"),
-    "evidence.none": ("条文を見せない", "Without the law"),
-    "evidence.retrieved": ("検索で見つけた条文を見せる", "With articles found"),
-    "evidence.given": ("問題に付いている条文を見せる", "With the question's own text"),
+    "evidence.none": ("条文なし", "Without the law"),
+    "evidence.retrieved": ("検索で見つけた条文つき", "With articles found"),
+    "evidence.given": ("問題に付属の条文つき", "With the question's own text"),
     "evidence.none.short": ("条文なし", "without the law"),
-    "evidence.retrieved.short": ("検索した条文つき", "with articles found"),
-    "evidence.given.short": ("付属の条文つき", "with the question's own text"),
+    "evidence.retrieved.short": ("検索した条文", "with articles found"),
+    "evidence.given.short": ("付属の条文", "with the question's own text"),
     "set.sample": ("見本の条例（全部）", "Sample ordinance (all)"),
     "set.sample_train": ("見本の条例（学習用）", "Sample ordinance (for training)"),
     "set.sample_dev": ("見本の条例（調整用）", "Sample ordinance (for tuning)"),
@@ -111,8 +111,8 @@ TEXT: dict[str, tuple[str, str]] = {
         "Write the question and four choices, then press “Answer”. What you write stays here.",
     ),
     "ask.own.nogiven": (
-        "自分で書いた問題には付いている条文がありません。「条文を見せない」か"
-        "「検索で見つけた条文を見せる」を選んでください。",
+        "自分で書いた問題には付属の条文がありません。「条文なし」か"
+        "「検索で見つけた条文つき」を選んでください。",
         "A question of your own has no text attached. Choose “Without the law” or "
         "“With articles found”.",
     ),
@@ -200,7 +200,7 @@ TEXT: dict[str, tuple[str, str]] = {
     # -- passages
     "passages.title": ("モデルに見せた条文", "The law that the model was shown"),
     "passages.none": (
-        "この答えは条文を見せずに出したものです。上で「検索で見つけた条文を見せる」に切り替えると、"
+        "この答えは条文を見せずに出したものです。上で「検索で見つけた条文つき」に切り替えると、"
         "見つかった条文がここに並び、棒の動きを比べられます。",
         "This answer was given without any law. Switch to “With articles found” above: the "
         "articles will be listed here and the bars compared.",
@@ -398,6 +398,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "score.cancelled": (
         "中止しました。途中までの結果は残っています。",
         "Cancelled. What was done so far is kept.",
+    ),
+    "score.bad_limit": (
+        "問題数は 1 以上の整数で書くか、空欄にしてください。",
+        "Write the number of questions as 1 or more, or leave it empty.",
     ),
     "score.nothing_runs": ("いま動いている採点はありません。", "No scoring is running."),
     "score.choose": (

@@ -303,7 +303,7 @@ def build(page: Page, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
             notice = page.notice(elem_id="train-notice")
         with gr.Column(scale=6, min_width=320, elem_classes="lw-card lw-sticky"):
             shown, stop, resume = _watch_side(page)
-    with gr.Column(elem_classes="lw-card"):
+    with gr.Column(elem_classes="lw-card lw-maybe"):
         shown.runs.render()
     _wire_form(page, form, command, problem)
     _wire_runs(page, form, shown, start, stop, resume, notice)

@@ -391,6 +391,19 @@ def test_a_living_process_is_running_and_keeps_others_out(tmp_path):
         process.communicate()
 
 
+def test_of_two_processes_that_resume_at_once_one_works(tmp_path):
+    first = child(tmp_path, 60, "", 0.0)
+    run = first.communicate(timeout=60)[0].split()[0]
+    path = tmp_path / run / "answers.jsonl"
+    path.write_bytes(b"".join(lines_of(tmp_path, run)[:10]) + b'{"half')
+    both = [child(tmp_path, 60, run, 0.1) for _ in range(2)]
+    said = [process.communicate(timeout=60)[0].split() for process in both]
+    assert sorted(process.returncode for process in both) == [0, 1]
+    assert sorted(said, key=len) == [[run], [run, "scoring.busy"]]
+    ids = [json.loads(line)["question_id"] for line in lines_of(tmp_path, run)]
+    assert ids == [q.id for q in questions(60)]
+
+
 @pytest.mark.parametrize("limit", [2_000, 5_000, 7_777])
 def test_disk_full_says_so_and_goes_on_after_room_is_made(tmp_path, limit):
     process = child(tmp_path, 40, "", 0.0, str(limit))

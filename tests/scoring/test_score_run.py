@@ -396,7 +396,7 @@ def test_of_two_processes_that_resume_at_once_one_works(tmp_path):
     run = first.communicate(timeout=60)[0].split()[0]
     path = tmp_path / run / "answers.jsonl"
     path.write_bytes(b"".join(lines_of(tmp_path, run)[:10]) + b'{"half')
-    both = [child(tmp_path, 60, run, 0.1) for _ in range(2)]
+    both = [child(tmp_path, 60, run, 0.2) for _ in range(2)]
     said = [process.communicate(timeout=60)[0].split() for process in both]
     assert sorted(process.returncode for process in both) == [0, 1]
     assert sorted(said, key=len) == [[run], [run, "scoring.busy"]]

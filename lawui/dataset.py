@@ -52,15 +52,11 @@ def from_set(question_set: QuestionSet, seed: int, allow_seen: bool) -> Training
     if allow_seen:
         split = {group: "train" if part == "test" else part for group, part in split.items()}
     if "train" not in split.values():
-        raise UsageError(
-            "usage.seen", count=len(split), example=question_set.questions[0].source
-        )
+        raise UsageError("usage.seen", count=len(split), example=question_set.questions[0].source)
     return TrainingData(name, question_set.dataset_sha, question_set.questions, split)
 
 
-def from_file(
-    path: Path, scored: list[QuestionSet], seed: int, allow_seen: bool
-) -> TrainingData:
+def from_file(path: Path, scored: list[QuestionSet], seed: int, allow_seen: bool) -> TrainingData:
     """The rows of a user's JSON or JSONL file, a tenth of its groups kept for dev.
 
     Raises UsageError where rows share text with a question of `scored` and `allow_seen`

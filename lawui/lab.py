@@ -21,7 +21,7 @@ from lawui.library import Library
 from lawui.model import adapters, load
 from lawui.model.load import ModelChoice
 from lawui.scorer import Scorer
-from lawui.training.config import TrainConfig, command_line
+from lawui.training.config import PRESETS, TrainConfig, command_line, from_values, to_dict
 from lawui.training.rows import make_rows
 from lawui.training.runs import RunStore
 from lawui.types import (
@@ -304,9 +304,7 @@ class Lab:
         """Every adapter of the home, then the shipped ones; faulty ones carry a fault."""
         sha = self._owner.loaded.sha if self._owner is not None else ""
         found = {info.name: info for info in adapters.list_adapters(CHECKOUT / "adapters", sha)}
-        found |= {
-            info.name: info for info in adapters.list_adapters(self.home / "adapters", sha)
-        }
+        found |= {info.name: info for info in adapters.list_adapters(self.home / "adapters", sha)}
         return sorted(found.values(), key=lambda info: info.created, reverse=True)
 
     def adapter(self, name: str) -> AdapterInfo:
@@ -390,7 +388,15 @@ class Lab:
         """Every run, newest first."""
         return self._runs.runs()
 
-    def train_config(self, run: str) -> TrainConfig:
+    def train_presets(self) -> dict[str, dict[str, Any]]:
+        """The presets by name, as plain values."""
+        return {name: to_dict(config) for name, config in PRESETS.items()}
+
+    def train_config(self, preset: str = "", **values: Any) -> TrainConfig:
+        """Settings from text as a user typed it; raises ConfigError with every fault."""
+        return from_values(preset, **values)
+
+    def train_settings(self, run: str) -> TrainConfig:
         """The settings of a run, to start another like it."""
         return self._runs.config(run)
 
@@ -506,5 +512,3 @@ def _average(answers: Sequence[Answer]) -> Answer:
         letter_mass=sum(answer.letter_mass for answer in answers) / n,
         seconds=sum(answer.seconds for answer in answers),
     )
-
-

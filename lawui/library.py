@@ -45,9 +45,7 @@ class Library:
 
     # -- what a prompt shows
 
-    def passages(
-        self, question: Question, evidence: str, k: int = PASSAGES
-    ) -> tuple[Passage, ...]:
+    def passages(self, question: Question, evidence: str, k: int = PASSAGES) -> tuple[Passage, ...]:
         """The passages of one kind of evidence, best first.
 
         Raises UsageError for an unknown kind, or for `given` where the question brings

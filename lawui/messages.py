@@ -156,6 +156,36 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The folder {path} holds no statutes (.jsonl, .jsonl.gz, .xml). "
         "Get them with: python -m lawui fetch, or check the folder.",
     ),
+    "data.guideline_locked": (
+        "ガイドライン {path} はパスワードで保護されています。保護のないPDFに置き換えるか、"
+        "本文を同じ名前の .txt にして隣に置いてください。",
+        "The guideline {path} is locked by a password. Replace it by an unlocked PDF, or put "
+        "its text beside it as a .txt of the same name.",
+    ),
+    "data.guideline_no_text": (
+        "ガイドライン {path} から文字を取り出せません（紙面を画像にしたPDFなど）。"
+        "文字認識をしたPDFに置き換えるか、本文を同じ名前の .txt にして隣に置いてください。",
+        "The guideline {path} holds no text that can be read (a scan, for example). Replace it "
+        "by a PDF with recognised text, or put its text beside it as a .txt of the same name.",
+    ),
+    "data.guideline_broken": (
+        "ガイドライン {path} は壊れているか、PDFではありません（{reason}）。"
+        "取り直して置き換えてください。",
+        "The guideline {path} is broken or is no PDF ({reason}). Download it again and "
+        "replace it.",
+    ),
+    "data.guideline_too_large": (
+        "ガイドライン {path} は大きすぎます（{found}）。上限は {limit} です。"
+        "分けて置いてください。",
+        "The guideline {path} is too large ({found}). The limit is {limit}. Put it there in "
+        "parts.",
+    ),
+    "data.no_address": (
+        "{path} に http:// か https:// で始まるURLがありません。公開先のURLを1行で書くか、"
+        "ファイルを消してください。",
+        "{path} holds no address that begins with http:// or https://. Write the public "
+        "address on one line, or delete the file.",
+    ),
     # -- model
     "model.why.embedded_asked": (
         "指定により、同梱のデモ用モデルが答えます。",

@@ -77,9 +77,7 @@ class Scorer:
         run = self.store.load(run_id)
         question_set = self._lab.questions(run.set)
         questions = question_set.questions[: run.total]
-        identity = self._identity(
-            question_set.dataset_sha, run.adapter, run.evidence, questions[0]
-        )
+        identity = self._identity(question_set.dataset_sha, run.adapter, run.evidence, questions[0])
         self.store.resume(run_id, **identity)
         self._queue([_Job(run_id, questions)])
         return run_id
@@ -122,8 +120,36 @@ class Scorer:
         return report.compare(a, b, questions, answers_a, answers_b, *seen)
 
     def export(self, run_ids: Sequence[str], kind: str, lang: str) -> Path:
-        """Write a file below the scores folder and return its path."""
-        raise NotImplementedError
+        """Write a report of one or more scores of one set below the scores folder."""
+        from lawui.scoring import report
+
+        if not run_ids:
+            raise ScoringError("scoring.nothing_to_export")
+        cells, entries = [], []
+        for run_id in run_ids:
+            run, questions, answers = self._whole(run_id)
+            seen = self.store.seen_groups(run_id)
+            provenance = self.store.provenance(run_id)
+            asked_with = self.store.asked_with(run_id)
+            cells.append(report.cell(run, questions, answers, seen, provenance, asked_with))
+            entries.append(report.Entry(run, answers, seen))
+        one_set = len({entry.run.dataset_sha for entry in entries}) == 1
+        compared = report.compare_all(entries, questions) if one_set and len(entries) > 1 else []
+        text: str | bytes
+        if kind == "csv":
+            text = report.to_csv(cells, lang)
+        elif kind == "json":
+            text = report.to_json(cells, compared)
+        elif kind == "html":
+            text = report.to_html(cells, lang, compared)
+        else:
+            raise UsageError("usage.export_kind", kind=kind)
+        folder = self.store.folder.parent / "reports"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = run_ids[0] if len(run_ids) == 1 else f"{run_ids[0]}-and-{len(run_ids) - 1}"
+        path = folder / f"{name}.{kind}"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
 
     def close(self) -> None:
         """Stop after the present batch; what waits can be resumed."""
@@ -219,5 +245,3 @@ class Scorer:
     def _tell(self, run: ScoreRun) -> None:
         with self._changed:
             self._changed.notify_all()
-
-

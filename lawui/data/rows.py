@@ -18,7 +18,9 @@ _CHOICE_LINE = re.compile(r"^[ \t　(（\[「]*([a-dａ-ｄ])[ \t　)）\]」.�
 _STEM_MARK = re.compile(r"^[#【\[\s]*(?:問題文?|質問|設問|Question|Q)[】\]\s]*[:：]?\s*(.*)$")
 _CONTEXT_MARK = re.compile(r"^[【\[\s]*(?:条文|コンテキスト|文脈|Context)[】\]\s]*[:：]?\s*$")
 _CHOICES_MARK = re.compile(r"^[#【\[\s]*選択肢[】\]\s]*[:：]?\s*$")
-_NAMED = re.compile(r"(?:答え?|正解|正答|回答|解答|answer)(?:の記号)?(?:は|が|is|:|\s)*[「(\[]*([a-d])")
+_NAMED = re.compile(
+    r"(?:答え?|正解|正答|回答|解答|answer)(?:の記号)?(?:は|が|is|:|\s)*[「(\[]*([a-d])"
+)
 
 
 def is_text_row(row: Any) -> bool:
@@ -57,7 +59,7 @@ def letter_of(output: str) -> str | None:
             text = str(json.loads(text).get("answer", "")).strip().lower()
         except (ValueError, AttributeError):
             return None
-    head = re.match(r"[「(\[]*([a-d])(?![a-z0-9])", text)
+    head = re.match(r"[「(\[]*([a-d])(?=$|[\s.、。:)」\]]|です|である|が正|は正)", text)
     if head:
         return head[1]
     named = set(_NAMED.findall(text))

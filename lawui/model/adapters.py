@@ -179,8 +179,7 @@ def _read_json(path: Path) -> tuple[dict[str, Any], str]:
 def _config_fault(config: Mapping[str, Any]) -> str:
     if str(config.get("peft_type", "")).upper() != "LORA" or _whole(config.get("r")) < 1:
         return "adapter.not_lora"
-    # A remote class or a foreign module would be code from the folder.
-    return "adapter.bad_config" if config.get("auto_mapping") else ""
+    return ""
 
 
 def _weights_fault(path: Path) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,9 +104,13 @@ def load(
     the reason in words: not here, only pickled weights, letters that are not single
     tokens, out of memory.
     """
+    _import_bitsandbytes()
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging as transformers_logging
 
+    if spec == EMBEDDED:
+        transformers_logging.disable_progress_bar()  # it loads in a moment
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = getattr(torch, compute_dtype) if compute_dtype else _fast_dtype(device)
     source = str(EMBEDDED_FOLDER) if spec == EMBEDDED else spec
@@ -213,6 +219,22 @@ def _quantization(
         bnb_4bit_compute_dtype=dtype,
     )
     return {"quantization_config": wanted}
+
+
+def _import_bitsandbytes() -> None:
+    """Import bitsandbytes without the kernels it would fetch from a hub at import."""
+    if "bitsandbytes" in sys.modules:
+        return
+    hidden = {"kernels": sys.modules.get("kernels")}
+    sys.modules["kernels"] = None  # type: ignore[assignment]
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    try:
+        import bitsandbytes  # noqa: F401
+    except ImportError as error:
+        raise ModelError("model.missing_library", reason=_first_line(error)) from error
+    finally:
+        del sys.modules["kernels"]
+        sys.modules.update({name: module for name, module in hidden.items() if module})
 
 
 def _keep_plain_nf4(model: PreTrainedModel, dtype: torch.dtype) -> bool:

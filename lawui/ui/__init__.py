@@ -12,9 +12,21 @@ from typing import Any
 import gradio as gr
 
 from lawui.lab import Lab
-from lawui.ui import adapters_tab, api, ask_tab, header, score_tab, theme, train_tab
+from lawui.ui import (
+    access,
+    adapters_tab,
+    address,
+    api,
+    ask_tab,
+    header,
+    score_tab,
+    theme,
+    train_tab,
+)
 from lawui.ui.page import Page
 from lawui.ui.text import say
+
+__all__ = ["access", "build", "launch_options"]
 
 UPLOAD_LIMIT = "20mb"
 QUEUE_LIMIT = 256
@@ -29,13 +41,13 @@ def build(lab: Lab) -> gr.Blocks:
         title=say("page.title", page.default), analytics_enabled=False, fill_width=True
     ) as blocks:
         header.build(page)
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             ask = page.say(gr.Tab(id="ask", elem_id="tab-ask"), label="tab.ask")
             adapters = page.say(gr.Tab(id="adapters", elem_id="tab-adapters"), label="tab.adapters")
             train = page.say(gr.Tab(id="train", elem_id="tab-train"), label="tab.train")
             score = page.say(gr.Tab(id="score", elem_id="tab-score"), label="tab.score")
             with ask:
-                ask_tab.build(page, ask)
+                controls = ask_tab.build(page, ask)
             with adapters:
                 adapters_tab.build(page, adapters)
             with train:
@@ -43,7 +55,8 @@ def build(lab: Lab) -> gr.Blocks:
             with score:
                 score_tab.build(page, score, (ask, adapters, train))
         header.footer(page)
-        page.finish(blocks)
+        opened = page.finish(blocks)
+        address.wire(page, opened, tabs, (ask, adapters, train, score), controls)
         api.add(lab)
     return blocks.queue(max_size=QUEUE_LIMIT, default_concurrency_limit=16, api_open=True)
 

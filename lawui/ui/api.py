@@ -16,7 +16,6 @@ import gradio as gr
 
 from lawui.errors import LabError, UsageError
 from lawui.lab import AskResult, Lab
-from lawui.training.config import from_values
 from lawui.types import LETTERS, Passage, Question, to_json
 from lawui.ui.page import sentences
 
@@ -124,7 +123,8 @@ class Api:
         (`lora_r`, `learning_rate`, …) over it."""
         # A path from a caller could name any file of this machine: files are uploaded.
         chosen = {**(settings or {}), "train_file": "-"}
-        return to_json(self._lab.train_status(self._lab.train(from_values(preset, **chosen))))
+        run = self._lab.train(self._lab.train_config(preset, **chosen))
+        return to_json(self._lab.train_status(run))
 
     def train_status(self, run: str) -> JSON:
         """Where a training run stands."""

@@ -193,7 +193,7 @@ def evidence_choices(lang: str) -> list[tuple[str, str]]:
 # -- the tab
 
 
-def build(page: Page, tab: gr.Tab) -> None:
+def build(page: Page, tab: gr.Tab) -> Controls:
     """Put the tab's components here and wire them."""
     with gr.Row(elem_classes="lw-columns"):
         with gr.Column(scale=6, min_width=320, elem_classes="lw-card"):
@@ -230,6 +230,7 @@ def build(page: Page, tab: gr.Tab) -> None:
         [],
         [adapter],
     )
+    return controls
 
 
 def _question_side(page: Page) -> tuple[Any, ...]:

@@ -51,7 +51,7 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "page.skip": ("本文へ移る", "Skip to content"),
     "tab.ask": ("質問する", "Ask"),
-    "tab.adapters": ("モデルを比べる", "Adapters"),
+    "tab.adapters": ("比べる", "Adapters"),
     "tab.train": ("学習させる", "Train"),
     "tab.score": ("採点する", "Score"),
     # -- words that several tabs share
@@ -173,7 +173,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "Reordering the choices changed the answer ({counts}): it may be following the position "
         "rather than the content.",
     ),
-    "ask.orders.count": ("{letter} が {n} 回", "{letter} {n} times"),
+    "ask.orders.count": ("{letter} が {n} 回", "{letter} ×{n}"),
     "ask.orders.off": (
         "順番を入れ替えた確認はしていません。",
         "Other orders of the choices were not tried.",
@@ -329,7 +329,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "train.elapsed": ("経過 {time}", "{time} so far"),
     "train.accuracy_now": ("調整用の問題で {percent} %", "{percent} % on tuning questions"),
     "train.ready": (
-        "できあがりました。「モデルを比べる」「質問する」「採点する」で選べます。",
+        "できあがりました。「質問する」「比べる」「採点する」で選べます。",
         "Ready: it can be chosen on Adapters, Ask and Score.",
     ),
     "train.state.queued": ("順番待ち", "queued"),

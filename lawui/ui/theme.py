@@ -138,12 +138,20 @@ def theme() -> gr.themes.Base:
 
 
 def head(lang: str) -> str:
-    """What goes into <head>: the page's language before anything is drawn, the keys j and
-    k for the next and the previous question, and no referrer to linked pages."""
+    """What goes into <head>: the page's language before anything is drawn, the address
+    that follows the view (ids only), the keys j and k for the next and the previous
+    question, and no referrer to linked pages."""
     return f"""
 <meta name="referrer" content="no-referrer">
 <script>
 document.documentElement.lang = "{lang}";
+window.lawuiAddress = (view) => {{
+  const address = new URL(window.location);
+  for (const [name, id] of Object.entries(view)) {{
+    if (id) address.searchParams.set(name, id); else address.searchParams.delete(name);
+  }}
+  window.history.replaceState(null, "", address);
+}};
 document.addEventListener("keydown", (event) => {{
   const busy = event.target.closest("input, textarea, select, [contenteditable], [role=listbox]");
   if (busy || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -14,7 +14,6 @@ import gradio as gr
 from lawui.errors import message
 from lawui.lab import Lab
 from lawui.messages import MESSAGES
-from lawui.training.config import PRESETS, from_values, to_dict
 from lawui.types import RunStatus, TrainEvent
 from lawui.ui import components
 from lawui.ui.curve import curve
@@ -101,7 +100,7 @@ class Watch:
 def config_values(
     preset: str, name: str, file: str | None, mix: str, fields: Sequence[Any]
 ) -> dict[str, Any]:
-    """What the form holds, as `from_values` wants it: the preset and text over it."""
+    """What the form holds, as `lab.train_config` wants it: the preset and text over it."""
     values = dict(zip(FIELDS, fields, strict=True))
     values["evidence_mix"] = mix
     if name == FILE:
@@ -312,7 +311,7 @@ def build(page: Page, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
 
 def _form(page: Page) -> tuple[Form, Any, Any]:
     lab = page.lab
-    values = to_dict(PRESETS[FIRST_PRESET])
+    values = lab.train_presets()[FIRST_PRESET]
     page.heading("train.what")
     if lab.settings.demo:
         page.say(
@@ -320,7 +319,7 @@ def _form(page: Page) -> tuple[Form, Any, Any]:
         )
     preset = page.dropdown(
         "train.preset",
-        lambda lang: [(said(f"train.preset.{p}", lang, p), p) for p in PRESETS],
+        lambda lang: [(said(f"train.preset.{p}", lang, p), p) for p in lab.train_presets()],
         FIRST_PRESET,
         elem_id="train-preset",
     )
@@ -397,11 +396,11 @@ def _wire_form(page: Page, form: Form, command: Any, problem: Any) -> None:
     lab = page.lab
 
     def show(lang: str, preset: str, name: str, file: str | None, mix: str, *fields: Any) -> Any:
-        config = from_values(**config_values(preset, name, file, mix, fields))
+        config = lab.train_config(**config_values(preset, name, file, mix, fields))
         return command_html(lab.train_command(config), lang)
 
     def take(_: str, preset: str) -> Any:
-        values = to_dict(PRESETS[preset])
+        values = lab.train_presets()[preset]
         name = values.get("train_set") or gr.skip()
         return (name, values.get("evidence_mix", "given"), *field_texts(values))
 
@@ -425,7 +424,7 @@ def _wire_runs(
     lab = page.lab
 
     def begin(lang: str, preset: str, name: str, file: str | None, mix: str, *fields: Any) -> Any:
-        config = from_values(**config_values(preset, name, file, mix, fields))
+        config = lab.train_config(**config_values(preset, name, file, mix, fields))
         run = lab.train(config)
         return (*watch(lab, lang, run), _told(lang, "train.started", run))
 

@@ -5,6 +5,7 @@ Plain frozen dataclasses without any heavy import. Fields may grow, names stay.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -13,6 +14,11 @@ LETTERS: tuple[Letter, ...] = ("a", "b", "c", "d")
 
 Evidence = Literal["none", "retrieved", "given"]
 EVIDENCES: tuple[Evidence, ...] = ("none", "retrieved", "given")
+
+GUIDELINE = "guideline-"
+"""How the law id of a guideline begins: a text without articles, read by pages."""
+
+_NUMBERED = re.compile(r"本則|附則(?:（.*）)?")  # without articles, yet with 項 and 号
 
 BASE = "base"
 """The adapter name under which the bare base model answers."""
@@ -81,6 +87,18 @@ class Article:
     paragraphs: tuple[str, ...]
     supplementary: bool = False
 
+    @property
+    def division(self) -> str:
+        """What a citation names between the law and the article's number: 附則, with the
+        number of the act that brought it; for a text without a number its own name too
+        (別表第一, 前文, 附則別表, 12頁). "" for an article of the main provision."""
+        added = next((h for h in self.headings if h.startswith("附則")), "附則")
+        if self.article:
+            return added if self.supplementary else ""
+        if not self.supplementary or self.label == added:
+            return self.label
+        return added + self.label.removeprefix("附則")
+
 
 @dataclass(frozen=True)
 class Passage:
@@ -88,7 +106,8 @@ class Passage:
 
     `paragraph`, `item` and `sub_item` are "" where the passage is the whole of the
     level above. `single_paragraph` is true where the article has only one paragraph:
-    its citation then names no 項. `altered` marks a text that a user changed.
+    its citation then names no 項. `label` is its article's `division`. `altered` marks a
+    text that a user changed.
     """
 
     id: str
@@ -110,15 +129,21 @@ class Passage:
     single_paragraph: bool = False
     supplementary: bool = False
     altered: bool = False
+    label: str = ""
 
     def citation(self) -> str:
         """The place in Japanese legal form, or 【改変した条文】 where a user changed the text."""
         return "【改変した条文】" if self.altered else self.place()
 
     def place(self) -> str:
-        """金融商品取引法第27条の2第1項第3号; 第30条 alone where there is one paragraph."""
+        """金融商品取引法第27条の2第1項第3号; 第30条 alone where there is one paragraph; a text
+        without an article by its name: 金融商品取引法別表第一, 広告ガイドライン 12頁."""
         number, *branches = self.article.split("_")
-        place = self.law + ("附則" if self.supplementary else "")
+        if self.law_id.startswith(GUIDELINE):
+            return f"{self.law} {self.label}".rstrip()
+        place = self.law + (self.label or ("附則" if self.supplementary else ""))
+        if not number and self.label and not _NUMBERED.fullmatch(self.label):
+            return place  # a table or a preamble has no 項 and no 号
         if number:
             place += f"第{number}条" + "".join(f"の{b}" for b in branches)
         if self.paragraph and not self.single_paragraph:

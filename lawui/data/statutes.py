@@ -12,14 +12,15 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
+from lawui.data import guidelines
 from lawui.data.headings import number
-from lawui.errors import DataError
+from lawui.errors import DataError, LabError
 from lawui.types import Article
 
 SAMPLE = Path(__file__).parent / "sample"
@@ -40,30 +41,49 @@ _REVISION = re.compile(rf"({_LAW_ID})(?:_([0-9]{{8}}_{_LAW_ID}))?")
 _AMENDING = re.compile(r"(明治|大正|昭和|平成|令和)(元|[^年]+)年.*?(法律|政令)第([^号]+)号")
 
 
-def read_folder(folder: Path) -> list[Article]:
-    """Every statute of a folder, JSON lines and e-Gov XML, laws in the order of their ids.
+@dataclass(frozen=True)
+class Collection:
+    """What a data folder holds: articles of statutes, laws in the order of their ids, then
+    pages of guidelines; and an error for each file that could not be read."""
 
-    Where the folder has a subfolder `statutes`, that is read and nothing else. A law that
-    is there twice is taken from the XML, which alone has its supplementary provisions.
-    Raises DataError where there is no statute or a file is not sound.
+    articles: tuple[Article, ...]
+    problems: tuple[LabError, ...] = ()
+
+
+def read_library(folder: Path) -> Collection:
+    """Every statute of a folder, JSON lines and e-Gov XML, and the guidelines in its
+    subfolder `guidelines` (see guidelines.py).
+
+    Where the folder has a subfolder `statutes`, statutes are read from there and nowhere
+    else. A law that is there twice is taken from the XML, which alone has its
+    supplementary provisions. A file that is not sound is left out whole and named in
+    `problems`. Raises DataError where nothing can be read at all.
     """
     place = source_folder(folder)
-    files = _statute_files(place)
-    if not files:
-        raise DataError("data.no_statutes", path=place)
-    known = _manifest(place)
-    laws: dict[str, list[Article]] = {}
-    for path in files:
-        if path.suffix == ".xml":
-            articles: Iterable[Article] = read_xml(path, asof=known.get(path.stem, ""))
-        else:
-            articles = read_jsonl(path)
-        found: dict[str, list[Article]] = {}
-        for article in articles:
-            found.setdefault(article.law_id, []).append(article)
-        for law_id, its_articles in found.items():
-            laws.setdefault(law_id, its_articles)
-    return [article for law_id in sorted(laws) for article in laws[law_id]]
+    laws, problems = _read_statutes(place)
+    pages, odd = guidelines.read_guidelines(folder)
+    found = Collection(
+        (*(article for law_id in sorted(laws) for article in laws[law_id]), *pages),
+        (*problems, *odd),
+    )
+    if not found.articles:
+        raise found.problems[0] if found.problems else DataError("data.no_statutes", path=place)
+    return found
+
+
+def read_folder(folder: Path) -> list[Article]:
+    """The articles of `read_library`, for who wants all or nothing: raises the first of
+    its problems."""
+    found = read_library(folder)
+    for problem in found.problems:
+        raise problem
+    return list(found.articles)
+
+
+def has_library(folder: Path) -> bool:
+    """Whether `read_library` would find a file to read, sound or not."""
+    texts = guidelines.guideline_files(folder / guidelines.FOLDER)
+    return bool(_statute_files(source_folder(folder)) or texts)
 
 
 def source_folder(data_dir: Path | None) -> Path:
@@ -170,6 +190,28 @@ def _plain_tables(paragraph: str) -> str:
         lines.append(line.removesuffix(cells) if cells else line)
         cells = ""
     return "\n".join(line for line in reversed(lines) if line)
+
+
+def _read_statutes(place: Path) -> tuple[dict[str, list[Article]], list[LabError]]:
+    """The articles of each law by its id, and what is wrong with the other files."""
+    known = _manifest(place)
+    laws: dict[str, list[Article]] = {}
+    problems: list[LabError] = []
+    for path in _statute_files(place):
+        try:
+            if path.suffix == ".xml":
+                articles = read_xml(path, asof=known.get(path.stem, ""))
+            else:
+                articles = list(read_jsonl(path))
+        except DataError as error:
+            problems.append(error)
+            continue
+        found: dict[str, list[Article]] = {}
+        for article in articles:
+            found.setdefault(article.law_id, []).append(article)
+        for law_id, its_articles in found.items():
+            laws.setdefault(law_id, its_articles)
+    return laws, problems
 
 
 def _statute_files(folder: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,7 +20,7 @@ from lawui.data.statutes import (
     source_folder,
 )
 from lawui.errors import DataError
-from lawui.types import Article
+from lawui.types import Article, Passage
 
 LEASES = "403AC0000000090"
 DRUGS = "335AC0000000145"
@@ -352,3 +353,43 @@ def test_the_thirteen_laws(lawui_data: Path) -> None:
     assert len({a.law_id for a in articles}) == 13
     assert len({(a.law_id, a.article) for a in articles}) == 3640
     assert not [a for a in articles for p in a.paragraphs if "| ---" in p]
+
+
+@pytest.mark.parametrize(
+    ("anchor", "place", "citation"),
+    [
+        ("Mp-Pre", {}, "試験法前文"),
+        ("Mpat_1", {"paragraph": "1", "item": "2"}, "試験法別表第一"),
+        ("323AC0000000025-Sp-At_1", {}, "試験法附則第1条"),
+        ("323AC0000000025-Sp-Mpat_1", {"item": "1"}, "試験法附則別表"),
+        (
+            "408AC0000000110-Sp",
+            {"paragraph": "3", "item": "1_2"},
+            "試験法附則（平成八年六月二六日法律第一一〇号）第3項第1号の2",
+        ),
+        ("Mp-Pa_1-Ch_2_2-Se_1-Ss_3-Di_1-At_27_2", {"paragraph": "2"}, "試験法第27条の2第2項"),
+    ],
+)
+def test_every_text_is_cited_by_its_place_or_its_name(
+    anchor: str, place: dict[str, str], citation: str
+) -> None:
+    article = next(a for a in read_xml(LAW.encode()) if a.anchor == anchor)
+    passage = Passage(
+        id="",
+        law=article.law,
+        article=article.article,
+        part="",
+        text="",
+        law_id=article.law_id,
+        supplementary=article.supplementary,
+        label=article.division,
+        **({"paragraph": "", "item": "", "sub_item": ""} | place),
+    )
+    assert passage.citation() == citation
+
+
+def test_an_appendix_of_an_amending_acts_provision_names_that_act() -> None:
+    added = "附則（令和元年五月七日内閣府令第三号）"
+    own = next(a for a in read_xml(LAW.encode()) if a.anchor == "323AC0000000025-Sp-Mpat_1")
+    assert replace(own, headings=(added,)).division == f"{added}別表"
+    assert replace(own, headings=(added,), article="2").division == added

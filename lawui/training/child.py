@@ -35,14 +35,10 @@ class _Stop:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / STOP
-        self._signalled = False
-        signal.signal(signal.SIGTERM, self._on_signal)
+        self.signalled = False
 
     def __call__(self) -> bool:
-        return self._signalled or self._file.exists()
-
-    def _on_signal(self, *_: object) -> None:
-        self._signalled = True
+        return self.signalled or self._file.exists()
 
 
 def main(arguments: list[str]) -> int:
@@ -58,9 +54,30 @@ def main(arguments: list[str]) -> int:
     if lock is None:
         print(f"{folder} is being trained by another process", file=sys.stderr)
         return 2
+    stop = _Stop(folder)
+    former = signal.signal(signal.SIGTERM, lambda *_: setattr(stop, "signalled", True))
+    try:
+        return _work(folder, stop)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+        locks.release(lock)
+
+
+def _work(folder: Path, stop: _Stop) -> int:
+    """Wait, train, and say how it ended, whatever happens."""
     log = EventWriter(folder / EVENTS)
     try:
-        return _work(folder, log, _Stop(folder))
+        run = read_run(folder)
+        turn = _wait_for_turn(folder, log, stop)
+        (folder / QUEUE_TICKET).unlink(missing_ok=True)
+        if turn is None:
+            log.say("stopped", TrainingError("train.stopped_before_first"))
+            return 0
+        try:
+            _train(folder, run, log, stop)
+        finally:
+            locks.release(turn)
+        return 0
     except LabError as error:
         said = log.say("failed", error)
     except Exception as error:  # the page must hear of what nobody foresaw
@@ -69,17 +86,6 @@ def main(arguments: list[str]) -> int:
     if not said:
         print("the event log could not be written", file=sys.stderr)
     return 1
-
-
-def _work(folder: Path, log: EventWriter, stop: _Stop) -> int:
-    run = read_run(folder)
-    turn = _wait_for_turn(folder, log, stop)
-    (folder / QUEUE_TICKET).unlink(missing_ok=True)
-    if turn is None:
-        log.say("stopped", TrainingError("train.stopped_before_first"))
-        return 0
-    _train(folder, run, log, stop)
-    return 0
 
 
 def _train(folder: Path, run: RunFile, log: EventWriter, stop: _Stop) -> None:

@@ -48,6 +48,7 @@ def make_tiny_base(folder: Path) -> Path:
         num_key_value_heads=2,
         max_position_embeddings=2048,
         tie_word_embeddings=True,
+        initializer_range=0.1,  # wide enough to be sure of a letter
     )
     Qwen2ForCausalLM(shape).save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json"):

@@ -1,0 +1,216 @@
+"""The loop itself, in this process, on a base of no size."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lawui.errors import TrainingError
+from lawui.model.adapters import list_adapters
+from lawui.model.load import LoadedModel, load
+from lawui.training import rows
+from lawui.training.events import EventReader, EventWriter
+from lawui.training.loop import NOT_FINITE_LIMIT, Trainer
+from lawui.training.runs import EVENTS, RunStore, read_run
+from lawui.types import TrainEvent
+
+from . import helpers
+
+
+class Bench:
+    """One run whose steps a test can watch and disturb from `should_stop`."""
+
+    def __init__(self, adapters: Path, base: Path, made: Any = None, **changes: Any) -> None:
+        self.loaded: LoadedModel = load(str(base), compute_dtype="float32")
+        store = RunStore(adapters)
+        made = made if made is not None else helpers.rows()
+        run = store.create(helpers.config(**changes), made, helpers.meta(str(base)))
+        self.folder = adapters / run
+        self.asked = 0
+
+    def train(self, disturb: Callable[[LoadedModel, int], bool] | None = None) -> list[TrainEvent]:
+        def should_stop() -> bool:
+            self.asked += 1
+            return bool(disturb and disturb(self.loaded, self.asked))
+
+        parsed = rows.load((self.folder / rows.ROWS).read_text("utf-8"))
+        log = EventWriter(self.folder / EVENTS)
+        Trainer(self.folder, read_run(self.folder), parsed, self.loaded, log, should_stop).train()
+        return EventReader(self.folder / EVENTS).read()
+
+
+def curve(events: list[TrainEvent]) -> list[float]:
+    return [event.loss for event in events if event.kind == "log" and event.loss is not None]
+
+
+def test_same_seed_same_losses(tmp_path: Path, tiny_base: Path) -> None:
+    settings = {"lora_dropout": 0.1, "max_steps_override": 12}
+    one, same, other = (
+        curve(Bench(tmp_path, tiny_base, seed=seed, **settings).train()) for seed in (1, 1, 2)
+    )
+    assert one == pytest.approx(same, rel=1e-5)
+    assert one != pytest.approx(other, rel=1e-3)
+
+
+def test_parts_of_a_step_change_no_number(tmp_path: Path, tiny_base: Path) -> None:
+    """A budget that holds one sequence, recomputed, gives the curve of a whole batch."""
+    whole = Bench(tmp_path, tiny_base, lora_dropout=0).train()
+    parts = Bench(tmp_path, tiny_base, lora_dropout=0, memory_budget="1KB").train()
+    plans = [events[0].data["plan"] for events in (whole, parts)]
+    assert (plans[0]["micro_batch"], plans[0]["checkpointing"]) == (4, False)
+    assert (plans[1]["micro_batch"], plans[1]["checkpointing"]) == (1, True)
+    assert curve(whole) == pytest.approx(curve(parts), rel=1e-3)
+
+
+def test_it_learns_what_can_be_learned(tmp_path: Path, tiny_base: Path) -> None:
+    events = Bench(tmp_path, tiny_base, max_steps_override=60, learning_rate=1e-2).train()
+    losses = curve(events)
+    assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
+    rates = [e.learning_rate for e in events if e.learning_rate is not None]
+    assert rates[0] == pytest.approx(0.005) and max(rates) == pytest.approx(0.01)
+    assert rates[-1] < 0.001 and rates[2:] == sorted(rates[2:], reverse=True)
+
+
+def poison(loaded: LoadedModel, value: float) -> None:
+    import torch
+
+    with torch.no_grad():
+        loaded.model.get_decoder().norm.weight.fill_(value)  # type: ignore[union-attr,operator]
+
+
+def test_one_bad_step_is_skipped_and_said(tmp_path: Path, tiny_base: Path) -> None:
+    bench = Bench(tmp_path, tiny_base, eval_steps=0, max_steps_override=8)
+    bench.train()
+
+    def disturb(loaded: LoadedModel, asked: int) -> bool:
+        poison(loaded, float("nan") if asked == 4 else 1.0)
+        return False
+
+    disturbed = Bench(tmp_path, tiny_base, eval_steps=0, max_steps_override=8)
+    events = disturbed.train(disturb)
+    said = [e for e in events if e.data.get("key") == "train.not_finite"]
+    assert len(said) == 1 and said[0].data["in_row"] == 1
+    assert events[-1].kind == "done" and len(curve(events)) == 7
+    assert {info.fault for info in list_adapters(tmp_path)} == {""}
+
+
+def test_many_bad_steps_stop_with_the_last_good_weights(tmp_path: Path, tiny_base: Path) -> None:
+    from safetensors.torch import load_file
+
+    made = [row for row in helpers.rows() if row["split"] == "train"]  # no dev: no best step
+    bench = Bench(tmp_path, tiny_base, made, max_steps_override=50)
+
+    def disturb(loaded: LoadedModel, asked: int) -> bool:
+        if asked > 6:
+            poison(loaded, float("nan"))
+        return False
+
+    events = bench.train(disturb)
+    assert (events[-1].kind, events[-1].data["key"]) == ("stopped", "train.stopped_not_finite")
+    assert sum(e.data.get("key") == "train.not_finite" for e in events) == NOT_FINITE_LIMIT
+    weights = load_file(bench.folder / "adapter_model.safetensors")
+    assert all(bool(tensor.isfinite().all()) for tensor in weights.values())
+    assert list_adapters(tmp_path)[0].fault == ""
+
+
+def test_a_base_that_never_works_is_a_failure_in_words(tmp_path: Path, tiny_base: Path) -> None:
+    bench = Bench(tmp_path, tiny_base)
+    poison(bench.loaded, float("nan"))
+    with pytest.raises(TrainingError) as caught:
+        bench.train()
+    assert caught.value.key == "train.never_finite"
+    assert list_adapters(tmp_path) == []
+
+
+def test_a_stop_is_honoured_within_one_step(tmp_path: Path, tiny_base: Path) -> None:
+    bench = Bench(tmp_path, tiny_base, eval_steps=0)
+    before = 2  # asked once a dev batch at step 0, then before each step
+    events = bench.train(lambda _, asked: asked >= before + 3)
+    assert events[-1].kind == "stopped"
+    assert events[-1].step == bench.asked - before <= 3
+
+
+def test_a_stop_before_the_first_step_leaves_no_adapter(tmp_path: Path, tiny_base: Path) -> None:
+    events = Bench(tmp_path, tiny_base).train(lambda *_: True)
+    assert (events[-1].kind, events[-1].data["key"]) == ("stopped", "train.stopped_before_first")
+    assert list_adapters(tmp_path) == []
+
+
+def test_early_stopping_and_overfitting_are_said(tmp_path: Path, tiny_base: Path) -> None:
+    """Dev asks the opposite of what training teaches, so it can only get worse."""
+    made = [helpers.row("train", helpers.question(0, 0, id=f"t{i}")) for i in range(8)]
+    for i in range(8):
+        made.append(helpers.row("dev", helpers.question(100, 0, id=f"d{i}", gold="bc"[i % 2])))
+    settings = {"learning_rate": 5e-3, "eval_steps": 1, "max_steps_override": 60}
+    events = Bench(tmp_path, tiny_base, made, early_stopping_patience=5, **settings).train()
+    assert events[-1].data["key"] == "train.early_stopped"
+    assert events[-1].step == events[-1].data["kept_step"] + 5
+    said = {event.data.get("key") for event in events}
+    assert "train.alarm_overfitting" in said and "train.alarm_one_letter" in said
+
+
+def test_what_is_left_out_is_said_at_the_start(tmp_path: Path, tiny_base: Path) -> None:
+    long = helpers.row("train", helpers.question(9, stem="とても長い問いである。" * 60))
+    events = Bench(tmp_path, tiny_base, [*helpers.rows(), long]).train()
+    assert events[0].kind == "start" and events[0].data["key"] == "train.dropped"
+    assert events[0].data["dropped_questions"] == ["toy-009-0"]
+    assert "1 questions" in events[0].message
+
+
+def test_training_evaluating_and_training_again_stay_the_same(
+    tmp_path: Path, tiny_base: Path
+) -> None:
+    """4-bit layers on some CPUs break for training once they have inferred."""
+    often = Bench(tmp_path, tiny_base, eval_steps=1).train()
+    never = Bench(tmp_path, tiny_base, eval_steps=0).train()
+    assert curve(often) == pytest.approx(curve(never), rel=1e-5)
+
+
+def test_running_out_of_memory_is_retried_smaller(tmp_path: Path, tiny_base: Path) -> None:
+    """After two steps the process may hold only a little more than it does: a batch of 64
+    no longer fits, one sequence does."""
+    made = [
+        helpers.row("train", helpers.question(i, o), [helpers.passage("硬貨は箱に入れる。" * 40)])
+        for i in range(16)
+        for o in range(4)
+    ]
+    store = RunStore(tmp_path)
+    changes = {"batch_size": 64, "max_seq_length": 1024, "max_steps_override": 4}
+    run = store.create(helpers.config(**changes), made, helpers.meta(str(tiny_base)))
+    code = """
+import ctypes, resource, sys
+from pathlib import Path
+from lawui.model.load import load
+from lawui.training import rows
+from lawui.training.events import EventWriter
+from lawui.training.loop import Trainer
+from lawui.training.runs import read_run
+folder = Path(sys.argv[1])
+asked = 0
+def should_stop():
+    global asked
+    asked += 1
+    if asked == 3:
+        ctypes.CDLL(None).malloc_trim(0)
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + (48 << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    return False
+loaded = load(sys.argv[2], compute_dtype="float32")
+parsed = rows.load((folder / rows.ROWS).read_text("utf-8"))
+log = EventWriter(folder / "events.jsonl")
+Trainer(folder, read_run(folder), parsed, loaded, log, should_stop).train()
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / run), str(tiny_base)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    events = store.events(run)
+    retries = [event for event in events if event.kind == "retry"]
+    assert [event.data["batch"] for event in retries] == [1]
+    assert "Out of memory" in retries[0].message
+    assert events[-1].kind == "done" and len(curve(events)) == 4

@@ -70,10 +70,17 @@ def from_file(path: Path, scored: list[QuestionSet], seed: int, allow_seen: bool
             leaked[group] = examples[group]
     if leaked and not allow_seen:
         raise UsageError("usage.seen", count=len(leaked), example=next(iter(leaked.values())))
-    split = data.split(read.questions, seed=seed, fractions=(0.9, 0.1, 0.0))
+    split = _with_dev(data.split(read.questions, seed=seed, fractions=(0.9, 0.1, 0.0)))
     return TrainingData(
         path.name, read.dataset_sha, read.questions, split, tuple(sorted(leaked)), skipped
     )
+
+
+def _with_dev(split: dict[str, str]) -> dict[str, str]:
+    """In a small file no group may fit a tenth: then one of at least two groups is dev."""
+    if "dev" in split.values() or len(split) < 2:
+        return split
+    return {**split, min(split): "dev"}
 
 
 def read_rows(path: Path) -> tuple[QuestionSet, int]:

@@ -124,6 +124,25 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{url} cannot be fetched ({reason}). Check the connection and run it again: what has "
         "come stays, and it goes on from there.",
     ),
+    "data.html_answer": (
+        "{url} はデータの代わりに人が読むページ（保守中の案内やプロキシのログイン画面など）を"
+        "返しました。ブラウザで開いて確かめ、時間をおいて再び実行してください。"
+        "取得済みの分は残ります。",
+        "{url} answered with a page for people instead of data (maintenance, or a proxy's "
+        "log-in). Open it in a browser to see, and run it again later: what has come stays.",
+    ),
+    "data.refused": (
+        "e-Gov が {url} を断りました（{code}: {reason}）。"
+        "日付と法令IDを確かめて、もう一度実行してください。取得済みの分は残ります。",
+        "e-Gov refused {url} ({code}: {reason}). Check the date and the law ids, and run it "
+        "again: what has come stays.",
+    ),
+    "data.fetch_running": (
+        "フォルダ {path} では別の取得が動いています。終わるのを待つか、それを止めてから、"
+        "もう一度実行してください。",
+        "Another fetch is at work in the folder {path}. Wait until it ends or stop it, and run "
+        "this again.",
+    ),
     "data.unknown_law": (
         "e-Gov に {asof} 時点の法令 {laws} がありません。IDと日付を確かめてください。"
         "ほかの法令は取得しました。",

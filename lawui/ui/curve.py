@@ -12,7 +12,7 @@ from html import escape
 Point = tuple[float, float]
 
 WIDTH, HEIGHT = 560, 200
-LEFT, RIGHT, TOP, BOTTOM = 48, 12, 12, 28
+LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 28
 
 
 def curve(
@@ -37,7 +37,8 @@ def curve(
         y = place.y(level[1])
         body += f'<line class="lw-level" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>'
     body += "".join(_line(place, css, pts, percent) for _, css, pts in drawn)
-    body += f'<text class="lw-axis" x="{WIDTH - RIGHT}" y="{HEIGHT - 6}">{escape(x_title)}</text>'
+    axis = f"{place.x_max:.0f} {x_title}"
+    body += f'<text class="lw-axis" x="{WIDTH - RIGHT}" y="{HEIGHT - 6}">{escape(axis)}</text>'
     return (
         f'<figure class="lw-curve"><figcaption>{escape(title)}</figcaption>'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">{body}</svg>'

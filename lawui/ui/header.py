@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 import gradio as gr
 
 from lawui.errors import LabError
+from lawui.lab import Lab
 from lawui.ui import components
 from lawui.ui.page import Page
 from lawui.ui.text import say
@@ -19,7 +21,7 @@ def build(page: Page) -> None:
         page.say(gr.HTML(elem_classes="lw-title"), value=title_html)
         page.add_language_switch()
     about = gr.HTML(elem_id="about")
-    page.view(lambda lang: about_html(page, lang), [], [about])
+    page.view(lambda lang: about_html(page.lab, lang), [], [about])
 
 
 def footer(page: Page) -> None:
@@ -41,33 +43,43 @@ def footer_html(lang: str) -> str:
     )
 
 
-def about_html(page: Page, lang: str) -> str:
+def about_html(lab: Lab, lang: str) -> str:
     """Which model answers now and why, its licence, that it gives no legal advice, and
     what needs attention."""
-    lab = page.lab
-    choice = lab.choice
+    try:
+        model = model_html(lab.choice, lang)
+    except LabError as error:
+        model = components.notice([error.text(lang)], lang)
+    notes = [say("page.read_only", lang)] if lab.settings.demo else []
+    advice = [say("page.no_advice", lang)]
+    if lab.data_dir is None:
+        advice.append(say("page.sample_data", lang))
+    between = "" if lang == "ja" else " "
+    return (
+        f"{model}{components.tag('p', between.join(advice), 'lw-advice')}"
+        f"{components.notice(notes, lang, 'info')}{problems_html(lab.problems, lang)}"
+    )
+
+
+def model_html(choice: Any, lang: str) -> str:
+    """Name, reason and licence of the model that answers."""
     name = components.tag("b", choice.name)
     if choice.embedded:
-        name += (
-            f"<span>（{escape(say('page.demo_model', lang))}）</span>"
-            if lang == "ja"
-            else (f"<span> ({escape(say('page.demo_model', lang))})</span>")
-        )
+        words = say("page.demo_model", lang)
+        name += components.tag("span", f"（{words}）" if lang == "ja" else f" ({words})")
     rows = [
         (say("page.answers_now", lang), name),
         (say("page.why", lang), escape(choice.why(lang))),
         (say("page.licence", lang), escape(choice.licence)),
     ]
     body = "".join(f"<div>{components.tag('dt', k)}<dd>{v}</dd></div>" for k, v in rows)
-    notes = [say("page.read_only", lang)] if lab.settings.demo else []
-    return (
-        f'<dl class="lw-about">{body}</dl>'
-        f"{components.tag('p', say('page.no_advice', lang), 'lw-advice')}"
-        f"{components.notice(notes, lang, 'info')}"
-        f"{components.notice(problems(lab.problems, lang), lang)}"
-    )
+    return f'<dl class="lw-about">{body}</dl>'
 
 
-def problems(errors: Any, lang: str) -> list[str]:
+def problems_html(errors: Sequence[LabError], lang: str) -> str:
     """What went wrong while the lab warmed up, in words."""
-    return [error.text(lang) for error in errors if isinstance(error, LabError)]
+    if not errors:
+        return ""
+    rows = "".join(components.tag("li", error.text(lang)) for error in errors)
+    title = components.tag("strong", say("page.problems", lang))
+    return f'<div class="lw-notice lw-trouble" role="alert">{title}<ul>{rows}</ul></div>'

@@ -222,18 +222,18 @@ def summary_html(found: dict[str, Any], run: ScoreRun, lang: str) -> str:
 
 def _more_figures(found: dict[str, Any], lang: str) -> str:
     seen = found["seen_in_training"]
-    key = "score.seen" if seen else "score.seen.none"
+    note = say("score.seen" if seen else "score.seen.none", lang, n=seen)
     pairs = [
-        (say(f"score.{words}", lang), components.percent(found[name], 1) + " %")
-        for words, name in (
-            ("orders.averaged", "accuracy_averaged"),
-            ("orders.all", "all_orders_right"),
-            ("unseen", "accuracy_unseen" if seen else ""),
+        (say(key, lang), components.percent(found[name], 1) + " %")
+        for key, name in (
+            ("score.orders.averaged", "accuracy_averaged"),
+            ("score.orders.all", "all_orders_right"),
+            ("score.unseen", "accuracy_unseen" if seen else ""),
         )
         if found.get(name) is not None
     ]
     pairs.append((say("ask.took", lang), duration(found["seconds"], lang)))
-    return components.tag("p", say(key, lang, n=seen), "lw-note") + components.facts(pairs)
+    return components.tag("p", note, "lw-note") + components.facts(pairs)
 
 
 def _by_law(laws: dict[str, dict[str, Any]], lang: str) -> str:

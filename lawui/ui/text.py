@@ -27,7 +27,6 @@ TEXT: dict[str, tuple[str, str]] = {
         "a demo model that does not know the law",
     ),
     "page.why": ("選ばれた理由", "Why this one"),
-    "page.language": ("表示の言語", "Language"),
     "page.read_only": (
         "閲覧専用のデモです。学習と削除はできません。",
         "This is a read-only demo: nothing can be trained or deleted here.",
@@ -49,7 +48,6 @@ TEXT: dict[str, tuple[str, str]] = {
         "Something unexpected went wrong. What you typed is still here. If trying again does not "
         "help, show the administrator the log of the window that started the lab.",
     ),
-    "page.skip": ("本文へ移る", "Skip to content"),
     "tab.ask": ("質問する", "Ask"),
     "tab.adapters": ("比べる", "Adapters"),
     "tab.train": ("学習させる", "Train"),
@@ -57,16 +55,10 @@ TEXT: dict[str, tuple[str, str]] = {
     # -- words that several tabs share
     "word.base": ("元のモデル（追加学習なし）", "Base model (no extra training)"),
     "word.base_short": ("元のモデル", "Base model"),
-    "word.none": ("なし", "none"),
-    "word.unknown": ("不明", "unknown"),
     "word.seconds": ("{n} 秒", "{n} s"),
     "word.minutes": ("{m} 分 {s} 秒", "{m} min {s} s"),
-    "word.items": ("{n} 問", "{n} questions"),
     "word.all_laws": ("すべての法令", "All laws"),
     "word.official": ("公式の正解", "Official answer"),
-    "word.close": ("閉じる", "Close"),
-    "word.yes": ("はい", "yes"),
-    "word.no": ("いいえ", "no"),
     "evidence.none": ("条文なし", "Without the law"),
     "evidence.retrieved": ("検索で見つけた条文つき", "With articles found"),
     "evidence.given": ("問題に付属の条文つき", "With the question's own text"),
@@ -95,7 +87,6 @@ TEXT: dict[str, tuple[str, str]] = {
         "当てはまる問題がありません。言葉を短くするか、法令を「すべての法令」に戻してください。",
         "No question fits. Shorten the words or set the law back to “All laws”.",
     ),
-    "pick.number": ("第{n}問", "Question {n}"),
     # -- ask
     "ask.source": ("どの問題を使いますか", "Which question?"),
     "ask.source.set": ("問題集から選ぶ", "Choose from a set"),
@@ -141,7 +132,6 @@ TEXT: dict[str, tuple[str, str]] = {
         "Read the question, then press “Answer”. Four bars will show here how strongly the model "
         "leans to each choice.",
     ),
-    "ask.result": ("モデルの答え", "The model's answer"),
     "ask.chose": ("モデルの答えは {letter} です。", "The model answers {letter}."),
     "ask.sure.very": (
         "ほとんど迷っていません（ほかの選択肢にはほぼ傾いていません）。",
@@ -233,10 +223,6 @@ TEXT: dict[str, tuple[str, str]] = {
     "adapters.name": ("名前", "Name"),
     "adapters.base": ("元にしたモデル", "Base"),
     "adapters.rank": ("ランク", "Rank"),
-    "adapters.rank.help": (
-        "追加で学んだ部分の大きさ。大きいほど多くを覚えられますが、丸暗記もしやすくなります。",
-        "The size of what was learned on top. Larger can learn more, and learn by heart more.",
-    ),
     "adapters.set": ("学習に使った問題", "Trained on"),
     "adapters.split": ("学習/調整に使った組", "Groups seen"),
     "adapters.groups": ("{n} 組", "{n} groups"),
@@ -278,10 +264,6 @@ TEXT: dict[str, tuple[str, str]] = {
     "train.set.file": ("読み込んだファイル", "The uploaded file"),
     "train.upload": ("自分の問題（JSONL）を読み込む", "Load your own questions (JSONL)"),
     "train.uploaded": ("読み込んだファイル：{name}", "File loaded: {name}"),
-    "train.upload.help": (
-        "1行に1問の JSON（.jsonl）を読み込めます。",
-        "One question a line as JSON (.jsonl).",
-    ),
     "train.more": ("細かい設定", "Details"),
     "train.command": ("実行される命令", "The command that will run"),
     "train.command.help": (
@@ -301,7 +283,6 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "train.resumed": ("「{run}」を続きから始めました。", "“{run}” goes on from where it stopped."),
     "train.checking": ("設定と問題を確かめています…", "Checking the settings and the questions…"),
-    "train.faults": ("次の点を直してください。", "Please put these right."),
     "train.demo": (
         "閲覧専用のデモでは学習を始められません。過去の学習の記録は見られます。",
         "In the read-only demo no training can be started. Earlier runs can be looked at.",
@@ -347,13 +328,11 @@ TEXT: dict[str, tuple[str, str]] = {
     "train.col.accuracy": ("調整用の正解率", "Tuning accuracy"),
     "train.col.time": ("時間", "Time"),
     "train.col.message": ("知らせ", "Note"),
-    "train.preview": ("学習に使う問題の内訳", "What will be trained on"),
-    "train.preview.train": ("学習に使う行", "Rows to train on"),
-    "train.preview.dev": ("調整に使う行", "Rows to tune on"),
-    "train.preview.cut": ("長すぎて条文を削る行", "Rows whose law text is cut"),
-    "train.preview.longest": ("最も長い行（トークン）", "Longest row (tokens)"),
-    "train.preview.median": ("中央の長さ（トークン）", "Median length (tokens)"),
-    "train.preview.seen": ("試験用の問題と重なる行", "Rows that overlap test questions"),
+    "train.preview": (
+        "学習に使う問題 {train} 行、調整に使う問題 {dev} 行"
+        "（選択肢の順番の違いも 1 行と数えます）。",
+        "{train} rows to train on and {dev} rows to tune on (each order of the choices is a row).",
+    ),
     "field.model_name": ("元にするモデル", "Base model"),
     "field.num_epochs": ("くり返し回数（エポック）", "Epochs"),
     "field.batch_size": ("一度に読む問題数", "Batch size"),

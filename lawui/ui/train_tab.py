@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -123,11 +123,12 @@ def _text(value: Any) -> Any:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def command_html(command: str | Sequence[str], lang: str) -> str:
-    """The command as it would be typed."""
-    line = command if isinstance(command, str) else shlex.join(command)
-    return f'<pre class="lw-command" tabindex="0"><code>{escape(line)}</code></pre>' + (
-        components.tag("p", say("train.command.help", lang), "lw-note")
+def command_html(command: str, train: int, dev: int, lang: str) -> str:
+    """How many rows it would learn from, and the command as it would be typed."""
+    return (
+        f"{components.tag('p', say('train.preview', lang, train=train, dev=dev), 'lw-note')}"
+        f'<pre class="lw-command" tabindex="0"><code>{escape(command)}</code></pre>'
+        f"{components.tag('p', say('train.command.help', lang), 'lw-note')}"
     )
 
 
@@ -151,11 +152,12 @@ def run_words(status: RunStatus, events: Sequence[TrainEvent], lang: str) -> str
     return event_words(told[-1], lang) if told and status.message else status.message
 
 
-def remaining(status: RunStatus) -> float | None:
-    """Seconds left at the pace so far; None before the first step."""
-    if status.state != "running" or not status.step or not status.max_steps:
+def remaining(status: RunStatus, events: Sequence[TrainEvent]) -> float | None:
+    """Seconds left as the run itself reckons; None before its first step."""
+    if status.state != "running":
         return None
-    return status.seconds / status.step * (status.max_steps - status.step)
+    reckoned = [e.data["seconds_left"] for e in events if "seconds_left" in e.data]
+    return reckoned[-1] if reckoned else None
 
 
 def status_html(status: RunStatus | None, events: Sequence[TrainEvent], lang: str) -> str:
@@ -164,7 +166,7 @@ def status_html(status: RunStatus | None, events: Sequence[TrainEvent], lang: st
         return components.empty(say("train.none", lang))
     words = say("train.progress", lang, step=status.step, max=status.max_steps)
     words += " ・ " + say("train.elapsed", lang, time=duration(status.seconds, lang))
-    left = remaining(status)
+    left = remaining(status, events)
     if left is not None:
         words += " ・ " + say("train.left", lang, time=duration(left, lang))
     if status.eval_accuracy is not None:
@@ -206,7 +208,9 @@ def curves_html(events: Sequence[TrainEvent], status: RunStatus | None, lang: st
     )
     out += _accuracy_curve(evals, events, steps, axis, lang)
     name = say("train.curve.rate", lang)
-    out += curve(name, [(name, "lw-line-3", rate)], steps, axis) if rate else ""
+    if rate:
+        top = max(y for _, y in rate) or 1.0
+        out += curve(name, [(name, "lw-line-3", rate)], steps, axis, y_range=(0.0, top))
     return f'<div class="lw-curves">{out}</div>'
 
 
@@ -370,7 +374,8 @@ def _field(page: Page, name: str, values: Mapping[str, Any]) -> Any:
     box = gr.Textbox(
         value=_text(values.get(name)), max_lines=1, min_width=150, elem_id=f"train-{name}"
     )
-    return page.say(box, label=f"field.{name}")
+    hint = {"placeholder": "field.output_dir.hint"} if name == "output_dir" else {}
+    return page.say(box, label=f"field.{name}", **hint)
 
 
 def _switch(page: Page, name: str, values: Mapping[str, Any]) -> Any:
@@ -397,7 +402,9 @@ def _wire_form(page: Page, form: Form, command: Any, problem: Any) -> None:
 
     def show(lang: str, preset: str, name: str, file: str | None, mix: str, *fields: Any) -> Any:
         config = lab.train_config(**config_values(preset, name, file, mix, fields))
-        return command_html(lab.train_command(config), lang)
+        source = lab.training_data(config)
+        parts = Counter(source.split[q.group] for q in source.questions)
+        return command_html(lab.train_command(config), parts["train"], parts["dev"], lang)
 
     def take(_: str, preset: str) -> Any:
         values = lab.train_presets()[preset]

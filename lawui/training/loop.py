@@ -58,6 +58,7 @@ class Counters:
     best_high: float | None = None
     evals: list[dict[str, Any]] = field(default_factory=list)
     worse: int = 0
+    lowest_loss: float | None = None
     rising: int = 0
     alarmed: list[str] = field(default_factory=list)
 
@@ -424,12 +425,14 @@ class Trainer:
         )
         if counters.step == 0 or not math.isfinite(loss):
             return
+        lowest = loss if counters.lowest_loss is None else min(loss, counters.lowest_loss)
+        counters.rising = counters.rising + 1 if loss > 1.02 * lowest else 0
+        counters.lowest_loss = lowest
         former = (counters.best_accuracy, -(counters.best_loss or 0.0))
         if counters.best_accuracy is not None and (accuracy, -loss) <= former:
             counters.worse += 1
-            counters.rising = counters.rising + 1 if loss > (counters.best_loss or loss) else 0
             return
-        counters.worse = counters.rising = 0
+        counters.worse = 0
         counters.best_step, counters.best_accuracy, counters.best_loss = (
             counters.step,
             accuracy,

@@ -96,8 +96,9 @@ class RunStore:
     ) -> str:
         """Lay down a new run and return its name; nothing runs yet.
 
-        `meta` holds `model` {spec, name, sha, licence}, `set`, `dataset_sha` and `split`
-        {group: train|dev|test}. Raises ConfigError for bad settings and TrainingError for
+        `meta` holds `model` {spec, name, sha, licence}, `set`, `dataset_sha`, `split`
+        {group: train|dev|test} and, where the rows share text with groups of another name,
+        those as `also_seen`. Raises ConfigError for bad settings and TrainingError for
         bad rows or a leak; then no folder is left.
         """
         config.check()
@@ -116,7 +117,9 @@ class RunStore:
                     "set": str(meta.get("set", "")),
                     "dataset_sha": str(meta.get("dataset_sha", "")),
                     "split": split,
-                    "seen_groups": sorted({row.question.group for row in parsed}),
+                    "seen_groups": sorted(
+                        {row.question.group for row in parsed} | set(meta.get("also_seen", ()))
+                    ),
                     "created": datetime.now(UTC).isoformat(timespec="seconds"),
                     "rows_sha": rows_module.sha(text),
                 },

@@ -48,7 +48,7 @@ GENERIC = frozenset(("法", "令", "府令", "規則", "省令", "条例", "政�
 _N = r"[0-9０-９〇一二三四五六七八九十百千]+"
 _ARTICLE = (
     rf"(?:第\s*(?P<article>{_N})|(?<![0-9０-９.．])(?P<bare>[0-9０-９]+))\s*条"
-    rf"(?P<branch>(?:\s?の\s?{_N}(?![年月日箇か人分条項号%％パ]))*)"
+    rf"(?P<branch>(?:\s?の\s?{_N}(?![年月日箇人分条項号%％パ]|か[月年所国]))*)"
 )
 _PLACE = (
     rf"(?:\s*第?\s*(?P<paragraph>{_N})\s*項|(?P<same_paragraph>同項))?"
@@ -161,7 +161,7 @@ class LawNames:
         return found
 
     def masked(self, text: str) -> list[tuple[int, int]]:
-        """Where a law's own name holds 第…条: 金融商品取引法第二条に規定する定義に関する内閣府令."""
+        """Where a law's own name holds an article: 金融商品取引法第二条に規定する定義に…."""
         return [m.span() for m in self._inside.finditer(text)]
 
 
@@ -248,6 +248,8 @@ class _Reader:
             return self.last.law_id, self.last.law
         if before and (named := self.names.ending(before, self.within)):
             return named
+        if self.here and (generic := re.search(r"(?<![一-鿿])[法令]$", before)):
+            return "", generic.group()  # not defined here
         joined = _JOINED.fullmatch(self.text, self.last.end, start) and self.last.end
         if self.here is None or joined:
             return self._named_before(start)

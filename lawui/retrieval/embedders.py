@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lawui.errors import RetrievalError
+from lawui.retrieval.passages import well_formed
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -49,10 +50,11 @@ class Embedder:
     def _encode(self, texts: list[str]) -> np.ndarray:
         if not texts:
             return np.zeros((0, self.dim), np.float32)
-        # a lone surrogate cannot reach a Rust tokenizer
-        clean = [t.encode("utf-8", "replace").decode("utf-8") for t in texts]
         vectors: Any = self._model.encode(
-            clean, batch_size=64, show_progress_bar=False, convert_to_numpy=True
+            [well_formed(text) for text in texts],
+            batch_size=64,
+            show_progress_bar=False,
+            convert_to_numpy=True,
         )
         vectors = np.nan_to_num(vectors.astype(np.float32))
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -61,9 +63,9 @@ class Embedder:
 
 def prefixes(name: str) -> tuple[str, str]:
     """What goes before a query and before a passage for the model called `name`."""
-    parts = str(name).lower()
+    last = Path(name).name.lower()
     for family, pair in PREFIXES.items():
-        if family in parts:
+        if family in last:
             return pair
     return "", ""
 

@@ -34,6 +34,10 @@ LONGEST_QUERY = 4_000
 """Characters of a query that are searched with: ten times the longest question."""
 
 MOST_PARTS = 8  # further lines of a text are searched together with the last
+ENOUGH = 25.0
+"""BM25 of the best passage a part from which a text's words count in full beside a place
+that it names: 第七条の二の規定について has hardly any words of its own, a question has many."""
+
 NEIGHBOURS = 100  # passages asked of Chroma a part
 LINKING = 100  # articles whose links are followed
 
@@ -51,6 +55,7 @@ tests/retrieval/choose_weights.py makes it. `cited`, `upward` and `downward` are
 of `link`."""
 
 FIRST_STAGE = ("lexical", "article", "dense", "citation")
+FLOOR = 0.9
 SHARE = 0.5
 """How much of its article's score a passage gets for the article alone."""
 
@@ -139,6 +144,10 @@ class Searcher:
         dense_rows, neighbours = self._dense(parts)
         cited_rows, ways["citation"] = self._cited(text)
         ways["dense"] = _relative(self._best_passage(dense_rows))
+        if ways["citation"].any():
+            words = self._best_passage(lexical_rows).max() / len(parts)
+            for name in ("lexical", "article", "dense"):
+                ways[name] = ways[name] * min(1.0, words / ENOUGH)
         first = _weighted(ways, {name: WEIGHTS[name] for name in FIRST_STAGE})
         ways |= self._links.follow(_relative(first))
         rows = _relative(lexical_rows.sum(0)) + 0.5 * _relative(dense_rows.sum(0)) + cited_rows
@@ -156,8 +165,8 @@ class Searcher:
         return passages, ways
 
     def _dense(self, parts: list[str]) -> tuple[np.ndarray, frozenset[int]]:
-        """Cosines [parts, passages] above that of each part's last neighbour, and the
-        passages returned."""
+        """Cosines [parts, passages] less that of each part's last neighbour, which takes
+        out what an embedder finds alike in all texts; and the passages returned."""
         scores = np.zeros((len(parts), self.info.passages), np.float32)
         try:
             answer = self._collection.query(
@@ -170,7 +179,7 @@ class Searcher:
                 zip(answer["ids"], answer["distances"], strict=True)
             ):
                 cosines = 1 - np.array(distances, np.float32)
-                scores[part, [int(row) for row in ids]] = np.maximum(cosines, 0)
+                scores[part, [int(row) for row in ids]] = cosines - FLOOR * cosines.min()
         except Exception as error:
             raise RetrievalError(
                 "retrieval.damaged", path=self.info.path, reason=str(error)

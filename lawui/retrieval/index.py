@@ -27,7 +27,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -117,7 +117,7 @@ def build(
             store = _sound(folder, name, chroma_url)
             if store is None:
                 builder = _Builder(folder, name, embedder, chroma_url, progress)
-                store = builder.run(articles, asof, near_oracle)
+                store = builder.run([_well_formed(a) for a in articles], asof, near_oracle)
             return info(store)
     except Timeout as error:
         raise RetrievalError("retrieval.build_running", path=str(folder)) from error
@@ -337,7 +337,7 @@ class _Builder:
         with (self.work / "passages.jsonl").open("wb") as file:
             for passage in found:
                 line = json.dumps(asdict(passage), ensure_ascii=False) + "\n"
-                offsets.append(offsets[-1] + file.write(line.encode("utf-8", "replace")))
+                offsets.append(offsets[-1] + file.write(line.encode()))
         np.save(self.work / "passages.offsets.npy", np.array(offsets, np.int64))
 
     def _fill_chroma(self, found: list[Passage], texts: list[str]) -> None:
@@ -373,7 +373,7 @@ class _Builder:
 
     def _embed(self, texts: list[str]) -> np.ndarray:
         """[texts, dim] float32 from the block cache, or embedded and put there."""
-        name = hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:32] + ".npy"
+        name = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32] + ".npy"
         path = self.vectors / name
         self.used.add(name)
         with contextlib.suppress(OSError, ValueError, EOFError):
@@ -421,6 +421,14 @@ def _blocks(found: list[Passage]) -> Iterator[list[int]]:
         rows.append(row)
     if rows:
         yield rows
+
+
+def _well_formed(article: Article) -> Article:
+    paragraphs = tuple(cutting.well_formed(text) for text in article.paragraphs)
+    names = ("law_id", "law", "article", "label", "caption", "anchor", "url", "asof")
+    clean: dict[str, Any] = {n: cutting.well_formed(getattr(article, n)) for n in names}
+    headings = tuple(cutting.well_formed(text) for text in article.headings)
+    return replace(article, paragraphs=paragraphs, headings=headings, **clean)
 
 
 def _metadata(passage: Passage) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lawui.retrieval.passages import kanji_number
+from lawui.retrieval.passages import kanji_number, well_formed
 
 if TYPE_CHECKING:
     from bm25s import BM25
@@ -34,8 +34,7 @@ _KANJI_NUMBER = re.compile("[一二三四五六七八九十百千〇]+")
 def fold(text: str) -> str:
     """Text as it is compared: NFKC, lower case, small kana large, numbers in ASCII digits
     (第二十七条 = 第２７条, 三分の一 = 3分の1), signs as one space."""
-    clean = text.encode("utf-8", "replace").decode("utf-8")
-    folded = unicodedata.normalize("NFKC", clean).lower().translate(_SMALL_KANA)
+    folded = unicodedata.normalize("NFKC", well_formed(text)).lower().translate(_SMALL_KANA)
     folded = _KANJI_NUMBER.sub(lambda m: str(kanji_number(m.group())), folded)
     return _GAP.sub(" ", _THOUSANDS.sub("", folded)).strip()
 
@@ -140,8 +139,11 @@ class Lexical:
             num_docs=int(json.loads((folder / "params.json").read_text())["documents"]),
             mmap=True,
         )
+        # plain views of the mapped arrays: a memmap's own slicing is slow
+        for name in ("data", "indices", "indptr"):
+            bm25.scores[name] = np.asarray(bm25.scores[name])
         bm25.nonoccurrence_array = None
-        return cls(bm25, np.load(folder / "codes.npy", mmap_mode="r"))
+        return cls(bm25, np.asarray(np.load(folder / "codes.npy", mmap_mode="r")))
 
 
 def _no_codes() -> np.ndarray:

@@ -86,7 +86,7 @@ class Library:
             "defined": self.names.defined,
         }
         text = json.dumps(values, ensure_ascii=False)
-        (folder / "library.json").write_bytes(text.encode("utf-8", "replace"))
+        (folder / "library.json").write_text(text, encoding="utf-8")
         np.save(folder / "owners.npy", self.owners)
         np.save(folder / "links.npy", self.links)
 

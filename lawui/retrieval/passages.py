@@ -6,7 +6,6 @@ Offsets count characters of `article_text(article)`, so `passage.text` is always
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -65,8 +64,9 @@ def article_key(article: Article) -> str:
     return f"{article.law_id}#{article.anchor or article.article}"
 
 
-def text_hash(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+def well_formed(text: str) -> str:
+    """The text with "?" for every lone surrogate, which JSON may bring and UTF-8 can't hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def heading(article: Article) -> str:

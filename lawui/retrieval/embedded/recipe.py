@@ -17,7 +17,7 @@ import random
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,23 +32,39 @@ SMALL_KANA = dict(zip("っゃゅょッャュョ", "つやゆよツヤユヨ", st
 """Statutes before 1988 write あつて where today's writing has あって: fold them together."""
 
 
+QUESTION_WORDS = (
+    "次のうち、正しいものはどれですか。",
+    "次の記述のうち、誤っているものを選んでください。",
+    "に関する説明として、最も適切なものを教えてください。",
+    "について、適切でないものを一つ選びなさい。",
+    "に該当しないものを答えてください。",
+    "の根拠となる条文はどれか。",
+    "とは何ですか。わかりやすく教えて下さい。",
+    "について知りたいのですが、どうすればよいでしょうか。",
+    "することはできますか。できませんか。",
+    "しても問題ありませんか。必要はないのですか。",
+)
+"""Words of people who ask, which statutes never hold: seen in training, they weigh nothing."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Every setting that decides the weights. `dim` x `vocabulary` x 2 bytes is their size."""
 
     seed: int = 0
-    vocabulary: int = 14_000
+    vocabulary: int = 13_600
     longest_token: int = 4
     dim: int = 256
     tokenizer_articles: int = 30_000
     svd_articles: int = 60_000
-    steps: int = 1_200
+    steps: int = 2_000
     laws_per_batch: int = 64
     articles_per_law: int = 16
-    learning_rate: float = 0.02
-    temperature: float = 0.06
+    learning_rate: float = 0.03
+    temperature: float = 0.05
     longest_text: int = 192  # tokens of a training text
     keep: float = 0.8  # share of a query's tokens that survive, so that no single word decides
+    asked: float = 0.5  # share of queries that carry one of `QUESTION_WORDS`
 
 
 @dataclass
@@ -58,7 +74,8 @@ class Corpus:
 
     articles: list[list[list[np.ndarray]]] = field(default_factory=list)
     captions: list[np.ndarray] = field(default_factory=list)
-    laws: list[np.ndarray] = field(default_factory=list)  # tokens of the law's name
+    heads: list[np.ndarray] = field(default_factory=list)  # law, chapters and caption
+    asked: list[np.ndarray] = field(default_factory=list)  # QUESTION_WORDS
     by_law: list[list[int]] = field(default_factory=list)  # article indices of each law
 
 
@@ -112,7 +129,9 @@ def tokenize(records: list[dict[str, Any]], tokenizer: Tokenizer, recipe: Recipe
         tokens = iter(encode(flat))
         corpus.articles += [[[next(tokens) for _ in range(n)] for n in counts] for counts in shape]
         corpus.captions += encode([r["caption"] for r in chunk])
-        corpus.laws += encode([r["law"] for r in chunk])
+        heads = [" ".join((r["law"], *r["headings"], r["caption"])) for r in chunk]
+        corpus.heads += encode(heads)
+    corpus.asked = encode(list(QUESTION_WORDS))
     for number, record in enumerate(records):
         place = law_index.setdefault(record["law_id"], len(law_index))
         if place == len(corpus.by_law):
@@ -169,7 +188,8 @@ class Pairs:
         are the negatives that count."""
         r, wanted = self.recipe, self.recipe.laws_per_batch * self.recipe.articles_per_law
         chosen: list[int] = []
-        laws = self.random.sample(range(len(self.corpus.by_law)), 4 * r.laws_per_batch)
+        count = len(self.corpus.by_law)
+        laws = self.random.sample(range(count), min(count, 4 * r.laws_per_batch))
         for law in laws:
             numbers = self.corpus.by_law[law]
             start = self.random.randrange(len(numbers))
@@ -184,11 +204,11 @@ class Pairs:
         """One pair of an article: three kinds of query, one kind of passage."""
         paragraphs = [p for p in self.corpus.articles[number] if p]
         paragraph = self.random.choice(paragraphs)
-        caption, law = self.corpus.captions[number], self.corpus.laws[number]
-        kind = self.random.random()
+        caption, kind = self.corpus.captions[number], self.random.random()
+        head = [self.corpus.heads[number]] if self.random.random() < 0.8 else []
         if kind < 0.2 and len(caption) > 1:
-            return self.cut([caption, law] if kind < 0.1 else [caption]), self.cut(paragraph)
-        if kind < 0.4 and len(paragraph) > 1:
+            query, rest, head = [caption], paragraph, []
+        elif kind < 0.4 and len(paragraph) > 1:
             middle = len(paragraph) // 2
             query, rest = paragraph[:middle], paragraph[middle:]
         elif kind < 0.4:
@@ -196,10 +216,10 @@ class Pairs:
             query, rest = [words[:middle]], [words[middle:]]
         else:
             query, rest = self.quote(paragraph)
-        head = [caption] if self.random.random() < 0.7 else []
-        if self.random.random() < 0.5:
-            head = [law, *head]
-        return self.thin(self.cut(query)), self.cut(head + rest)
+        query = [self.thin(self.cut(query))]
+        if self.random.random() < self.recipe.asked:
+            query.append(self.random.choice(self.corpus.asked))
+        return np.concatenate(query), self.cut(head + rest)
 
     def quote(self, paragraph: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """One to four sentences as the query; half of the time the passage lacks them."""
@@ -231,9 +251,9 @@ def train(corpus: Corpus, start: np.ndarray, recipe: Recipe) -> np.ndarray:
 
     torch.manual_seed(recipe.seed)
     table = torch.nn.Parameter(torch.from_numpy(start / start.std() * 0.1))
-    optimizer = torch.optim.Adam([table], lr=recipe.learning_rate * 0.1, betas=(0.9, 0.98))
+    optimizer = torch.optim.Adam([table], lr=recipe.learning_rate, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.learning_rate * 0.1, total_steps=recipe.steps, pct_start=0.1
+        optimizer, recipe.learning_rate, total_steps=recipe.steps, pct_start=0.1
     )
     pairs, began = Pairs(corpus, recipe), time.monotonic()
 
@@ -269,21 +289,24 @@ def save(tokenizer: Tokenizer, vectors: np.ndarray, folder: Path) -> None:
     model.save_pretrained(str(folder), create_model_card=False)
 
 
+def make(records: list[dict[str, Any]], recipe: Recipe, folder: Path) -> None:
+    """Statutes -> the model in `folder`."""
+    some = records[:: max(1, len(records) // recipe.tokenizer_articles)]
+    texts = [p[:2_000] for r in some for p in (r["caption"], *r["paragraphs"][:5])]
+    tokenizer = train_tokenizer(texts + 20 * list(QUESTION_WORDS), recipe)
+    recipe = replace(recipe, vocabulary=tokenizer.get_vocab_size())
+    print(f"{len(records)} articles, {recipe.vocabulary} tokens", flush=True)
+    corpus = tokenize(records, tokenizer, recipe)
+    save(tokenizer, train(corpus, lsa_start(corpus, recipe), recipe), folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("statutes", type=Path, help="statutes_more.jsonl.gz or the like")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     arguments = parser.parse_args()
-    recipe = Recipe(steps=arguments.steps)
-    records = list(read_records(arguments.statutes))
-    some = records[:: max(1, len(records) // recipe.tokenizer_articles)]
-    texts = [p[:2_000] for r in some for p in (r["caption"], *r["paragraphs"][:5])]
-    tokenizer = train_tokenizer(texts, recipe)
-    print(f"{len(records)} articles, {tokenizer.get_vocab_size()} tokens", flush=True)
-    corpus = tokenize(records, tokenizer, recipe)
-    vectors = train(corpus, lsa_start(corpus, recipe), recipe)
-    save(tokenizer, vectors, arguments.out)
+    make(list(read_records(arguments.statutes)), Recipe(steps=arguments.steps), arguments.out)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,17 @@ their hashes. The statutes come from e-Gov's 法令API version 2, one request a 
 
 which answers with `law_data_response` (law_info, revision_info, law_full_text/Law). It
 needs no key; requests are kept a second apart. Nothing is fetched twice: what is there
-and whole stays, so a broken run is taken up by running it again.
+and whole stays, so a broken run is taken up by running it again. One fetch at a time
+works in a data folder.
+
+On request the cabinet orders and ministerial ordinances that the laws point to come too,
+found by number or title:
+
+    GET {base_url}/laws?law_num=昭和四十年政令第三百二十一号&asof=YYYY-MM-DD
+    GET {base_url}/laws?law_title=金融商品取引法施行&law_type=CabinetOrder,...&asof=...
+
+which answer with {"laws": [{"law_info": {law_id, law_num}, "revision_info": {law_title,
+repeal_status, repeal_date}}]}, matching any part of the number or title.
 """
 
 from __future__ import annotations
@@ -21,7 +31,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -44,6 +55,19 @@ _LAW_ID = re.compile(r"[0-9]{3}[A-Z0-9]{12}")
 _MAX_BYTES = 64 * 2**20  # the longest law is about 20 MB of XML
 _CHUNK = 2**16
 _RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504)
+_UNKNOWN = ("400043", "404001")  # e-Gov: no such law id or number, nothing found
+_HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
+_HALF_WRITTEN = ".part"
+
+LOOKUPS = "lookups.json"
+"""Beside the statutes: {as-of date: {search: [[law id, number, title], ...]}}."""
+
+_ORDERS = "CabinetOrder,ImperialOrder,MinisterialOrdinance,Rule"
+_ORDER_NUMBER = re.compile(
+    r"(?:明治|大正|昭和|平成|令和)(?:元|[〇一二三四五六七八九十百]+)年"
+    r"[^（）「」、。年第\s]{0,40}?(?:令|規則)第[〇一二三四五六七八九十百千]+号"
+)
+_DETAILED_BY = ("施行令", "施行規則", "施行細則")
 
 Progress = Callable[[str, int, int], None]
 
@@ -70,22 +94,29 @@ def fetch(
     questions_url: str = LAWQA_JP,
     sha256: dict[str, str] | None = None,
     manners: Manners | None = None,
+    decrees: bool = False,
 ) -> dict[str, Any]:
     """Fill `data_dir` with lawqa_jp/ and statutes/, the laws as they stood on `asof`.
 
     The laws are those of lawqa_jp's law_list.json that e-Gov holds, and `laws` (ids)
-    besides. `progress(name, done, total)` is told before each file and once at the end.
-    Returns {data, asof, fetched, kept, laws: [{law_id, law, revision, articles}], bytes,
-    seconds}. Raises UsageError for a bad date or law id before anything is asked,
-    HostError where the network is forbidden, fails, or the disk cannot be written, and
-    DataError where a law is unknown (after the others were fetched) or a file is wrong.
+    besides. With `decrees` also the orders and ordinances in force on `asof` whose number
+    stands in the main provisions of one of them, and the 施行令, 施行規則 and 施行細則 of
+    the acts among them; what those point to in turn is not followed.
+
+    `progress(name, done, total)` is told before each file and once at the end. Returns
+    {data, asof, fetched, kept, laws: [{law_id, law, revision, articles}], bytes, seconds},
+    with `decrees` also {decrees: [law ids], not_found: [numbers or ids that e-Gov has no
+    text of], problems: [sentences on decrees that came broken]}.
+
+    Raises UsageError for a bad date or law id before anything is asked, HostError where
+    the network is forbidden, fails or refuses, where another fetch is at work in the
+    folder, or the disk cannot be written, and DataError where a law is unknown (after the
+    others were fetched) or a file is wrong.
     """
     _check_date(asof)
     for law_id in laws:
         if not _LAW_ID.fullmatch(law_id):
             raise UsageError("data.bad_law_id", law=law_id)
-    started = time.monotonic()
-    files = SHA256 if sha256 is None else sha256
     job = _Job(
         data_dir=data_dir,
         asof=asof,
@@ -94,25 +125,33 @@ def fetch(
         base_url=base_url,
         questions_url=questions_url,
         manners=manners or Manners(),
-        total=len(files),
     )
-    for name, sha in files.items():
-        job.question_file(name, sha)
-    wanted = list(dict.fromkeys([*job.listed_laws(), *laws]))
-    job.total += len(wanted)
-    unknown = [law_id for law_id in wanted if not job.law(law_id)]
-    job.tell("")
-    if unknown:
-        raise DataError("data.unknown_law", laws=", ".join(unknown), asof=asof)
-    return {
-        "data": str(data_dir),
-        "asof": asof,
-        "fetched": job.fetched,
-        "kept": job.kept,
-        "laws": job.laws,
-        "bytes": job.received,
-        "seconds": round(time.monotonic() - started, 3),
-    }
+    # Offline nothing is written, so a folder that cannot be written is no hindrance.
+    with nullcontext() if offline else _alone(data_dir):
+        return job.run(SHA256 if sha256 is None else sha256, laws, decrees)
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """Holds the data folder against a second fetch; what a killed one left half written
+    is cleared away."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(data_dir / ".fetch.lock")
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+        for left in data_dir.glob(f"*/.*{_HALF_WRITTEN}"):
+            left.unlink(missing_ok=True)
+    except Timeout:
+        raise HostError("data.fetch_running", path=data_dir) from None
+    except OSError as error:
+        lock.release()
+        raise _cannot_write(data_dir, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @dataclass
@@ -124,20 +163,51 @@ class _Job:
     base_url: str
     questions_url: str
     manners: Manners
-    total: int
+    total: int = 0
+    done: int = 0
     fetched: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     laws: list[dict[str, Any]] = field(default_factory=list)
     received: int = 0
     last_request: float = float("-inf")
 
-    def tell(self, name: str) -> None:
+    def run(self, files: dict[str, str], laws: Sequence[str], decrees: bool) -> dict[str, Any]:
+        started = time.monotonic()
+        self.total = len(files)
+        for name, sha in files.items():
+            with self.step(name):
+                self.question_file(name, sha)
+        wanted = list(dict.fromkeys([*self.listed_laws(), *laws]))
+        unknown, faults = self.get_laws(wanted)
+        there = [law["law_id"] for law in self.laws]
+        further = self.get_decrees(there) if decrees else {}
         if self.progress:
-            self.progress(name, len(self.fetched) + len(self.kept), self.total)
+            self.progress("", self.done, self.total)
+        if unknown:
+            raise DataError("data.unknown_law", laws=", ".join(unknown), asof=self.asof)
+        for fault in faults:
+            raise fault
+        return {
+            "data": str(self.data_dir),
+            "asof": self.asof,
+            "fetched": self.fetched,
+            "kept": self.kept,
+            "laws": self.laws,
+            **further,
+            "bytes": self.received,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """One of `total`: told before, counted after."""
+        if self.progress:
+            self.progress(name, self.done, self.total)
+        yield
+        self.done += 1
 
     def question_file(self, name: str, sha: str) -> None:
         path = self.data_dir / "lawqa_jp" / name
-        self.tell(name)
         if _sha256(path) == sha:
             self.kept.append(name)
             return
@@ -160,13 +230,89 @@ class _Job:
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise DataError("data.not_json", path=path, line=1) from error
 
+    def get_laws(self, law_ids: Sequence[str]) -> tuple[list[str], list[DataError]]:
+        """Fetch laws; which of them e-Gov does not know, and what came that is no sound
+        law: neither keeps the others from coming."""
+        unknown: list[str] = []
+        faults: list[DataError] = []
+        self.total += len(law_ids)
+        for law_id in law_ids:
+            with self.step(law_id):
+                try:
+                    if not self.law(law_id):
+                        unknown.append(law_id)
+                except DataError as fault:
+                    faults.append(fault)
+        return unknown, faults
+
+    def get_decrees(self, laws: Sequence[str]) -> dict[str, list[str]]:
+        """Fetch the orders and ordinances that laws name or that detail them."""
+        numbers, titles = self.pointers(laws)
+        self.total += len(numbers) + len(titles)
+        found: list[str] = []
+        not_found: list[str] = []
+        for number in numbers:
+            with self.step(number):
+                hits = [law_id for law_id, num, _ in self.search(law_num=number) if num == number]
+            found += hits
+            not_found += [] if hits else [number]
+        for title in titles:
+            names = [title + suffix for suffix in _DETAILED_BY]
+            with self.step(title):
+                hit = self.search(law_title=f"{title}施行", law_type=_ORDERS)
+            found += (law_id for law_id, _, name in hit if name in names)
+        decrees = [law_id for law_id in dict.fromkeys(found) if law_id not in laws]
+        unknown, faults = self.get_laws(decrees)
+        there = {law["law_id"] for law in self.laws}
+        return {
+            "decrees": [law_id for law_id in decrees if law_id in there],
+            "not_found": [*not_found, *unknown],
+            "problems": [str(fault) for fault in faults],
+        }
+
+    def pointers(self, laws: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The numbers of orders in the main provisions of laws, and the acts' titles."""
+        numbers: dict[str, None] = {}
+        titles: dict[str, None] = {}
+        for law_id in laws:
+            for article in read_xml(self.statutes / f"{law_id}.xml"):
+                if law_id[3:5] == "AC":
+                    titles[article.law] = None
+                if not article.supplementary:
+                    text = "\n".join(article.paragraphs)
+                    numbers |= dict.fromkeys(_ORDER_NUMBER.findall(text))
+        return list(numbers), list(titles)
+
+    def search(self, **query: str) -> list[tuple[str, str, str]]:
+        """(law id, number, title) of the laws in force that match a part of a number or
+        title; asked of e-Gov once a date."""
+        path = self.statutes / LOOKUPS
+        answers = _read_notes(path).get(self.asof, {})
+        name = urlencode(query)
+        if name in answers:
+            return [(str(i), str(num), str(title)) for i, num, title in answers[name]]
+        found: list[tuple[str, str, str]] = []
+
+        def sound(body: bytes) -> None:
+            try:
+                found[:] = _laws_in_force(json.loads(body), self.asof)
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise DataError("data.bad_answer", law=next(iter(query.values()))) from error
+
+        asked = urlencode({"asof": self.asof, "limit": "500", "response_format": "json"})
+        self.get(f"{self.base_url}/laws?{name}&{asked}", sound, polite=True)
+        _write_notes(path, {self.asof: {**answers, name: found}})
+        return found
+
+    @property
+    def statutes(self) -> Path:
+        return self.data_dir / "statutes"
+
     def law(self, law_id: str) -> bool:
         """Fetch one law unless it is there; False where e-Gov does not know it."""
-        folder = self.data_dir / "statutes"
+        folder = self.statutes
         path = folder / f"{law_id}.xml"
-        noted = _read_manifest(folder)
-        self.tell(law_id)
-        known = noted.get(law_id)
+        known = _read_notes(folder / MANIFEST).get(law_id)
         if known and known.get("asof") == self.asof and _sha256(path) == known.get("sha256"):
             self.kept.append(law_id)
             self.laws.append(
@@ -180,7 +326,7 @@ class _Job:
             except DataError as error:
                 raise DataError("data.bad_answer", law=law_id) from error
             if found != {law_id}:
-                raise DataError("data.wrong_law", law=law_id, found=", ".join(found))
+                raise DataError("data.wrong_law", law=law_id, found=", ".join(sorted(found)))
 
         query = urlencode({"asof": self.asof, "response_format": "xml"})
         body = self.get(f"{self.base_url}/law_data/{law_id}?{query}", sound, polite=True)
@@ -196,8 +342,7 @@ class _Job:
         }
         _write(path, body)
         note = {**entry, "asof": self.asof, "sha256": hashlib.sha256(body).hexdigest()}
-        text = json.dumps({**_read_manifest(folder), law_id: note}, ensure_ascii=False, indent=1)
-        _write(folder / MANIFEST, text.encode())
+        _write_notes(folder / MANIFEST, {law_id: note})
         self.fetched.append(law_id)
         self.laws.append(entry)
         return True
@@ -216,10 +361,12 @@ class _Job:
                 self.received += len(body)
                 return body
             except urllib.error.HTTPError as error:
-                error.close()
-                if polite and error.code in (400, 404):
+                said = _complaint(_error_page(error), url)
+                if polite and error.code in (400, 404) and _means_unknown(said):
                     return b""
-                problem: LabError = HostError("data.network", url=url, reason=f"HTTP {error.code}")
+                problem: LabError = said or HostError(
+                    "data.network", url=url, reason=f"HTTP {error.code}"
+                )
                 if error.code not in _RETRY_STATUS:
                     raise problem from None
                 asked = error.headers.get("Retry-After", "")
@@ -228,7 +375,7 @@ class _Job:
                 reason = getattr(error, "reason", None) or error
                 problem = HostError("data.network", url=url, reason=reason)
             except DataError as error:  # cut off on the way, or an error page
-                problem = error
+                problem = _complaint(body, url) or error
             finally:
                 self.last_request = time.monotonic()
             if attempt < self.manners.tries:
@@ -252,7 +399,7 @@ def _request(url: str, manners: Manners) -> bytes:
                 raise OSError(f"more than {_MAX_BYTES} bytes")
             if time.monotonic() > end:
                 raise TimeoutError(f"not whole after {manners.deadline:g} s")
-    if expected is not None and size != int(expected):
+    if expected is not None and expected.isdigit() and size != int(expected):
         raise http.client.IncompleteRead(b"", int(expected) - size)
     return b"".join(parts)
 
@@ -265,13 +412,56 @@ def _check_date(asof: str) -> None:
         raise UsageError("data.bad_date", date=asof) from None
 
 
-def _read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
+def _error_page(error: urllib.error.HTTPError) -> bytes:
+    """What stands in an answer that is an error, as far as it comes."""
     try:
-        noted = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        with error:
+            return error.read(_CHUNK)
+    except (OSError, http.client.HTTPException):
+        return b""
+
+
+def _complaint(body: bytes, url: str) -> HostError | None:
+    """What an answer says instead of what was asked for: e-Gov's error, or a page for
+    people (maintenance, a proxy's log-in). None where it says nothing of the kind."""
+    if _HTML.search(body[:2_000]):
+        return HostError("data.html_answer", url=url)
+    try:
+        said = json.loads(body)
+        return HostError("data.refused", url=url, code=said["code"], reason=said["message"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _means_unknown(said: HostError | None) -> bool:
+    return said is None or said.params.get("code") in _UNKNOWN
+
+
+def _laws_in_force(answer: dict[str, Any], asof: str) -> Iterator[tuple[str, str, str]]:
+    """(law id, number, title) of the laws in an answer that are not repealed on `asof`."""
+    for entry in answer["laws"]:
+        law, revision = entry["law_info"], entry["revision_info"]
+        repealed = (revision.get("repeal_status") or "None") != "None"
+        if repealed and (revision.get("repeal_date") or "") <= asof:
+            continue
+        if not _LAW_ID.fullmatch(law["law_id"]):
+            raise ValueError(law["law_id"])  # it becomes a file's name
+        yield law["law_id"], str(law["law_num"]), str(revision["law_title"])
+
+
+def _read_notes(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        noted = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}  # fetched anew, rather than trusted
     entries = noted.items() if isinstance(noted, dict) else ()
-    return {law_id: entry for law_id, entry in entries if isinstance(entry, dict)}
+    return {name: entry for name, entry in entries if isinstance(entry, dict)}
+
+
+def _write_notes(path: Path, notes: dict[str, dict[str, Any]]) -> None:
+    """Adds to what is noted there, or puts it in place of an older note."""
+    text = json.dumps({**_read_notes(path), **notes}, ensure_ascii=False, indent=1)
+    _write(path, text.encode())
 
 
 def _sha256(path: Path) -> str:
@@ -286,14 +476,22 @@ def _write(path: Path, body: bytes) -> None:
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=_HALF_WRITTEN
+        )
         with os.fdopen(handle, "wb") as file:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
-    except OSError as error:
+    except BaseException as error:  # a break by the user too leaves nothing behind
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise HostError("data.cannot_write", path=path, reason=error.strerror) from error
+        if isinstance(error, OSError):
+            raise _cannot_write(path, error) from error
+        raise
+
+
+def _cannot_write(path: Path, error: OSError) -> HostError:
+    return HostError("data.cannot_write", path=path, reason=error.strerror or error)

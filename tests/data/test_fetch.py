@@ -6,18 +6,20 @@ import hashlib
 import http.server
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
-from lawui.data.fetch import SHA256, Manners, fetch
+from lawui.data.fetch import LOOKUPS, SHA256, Manners, fetch
 from lawui.data.statutes import read_folder
-from lawui.errors import DataError, HostError, UsageError
+from lawui.errors import DataError, HostError, LabError, UsageError
 
 QUICK = Manners(pause=0.0, tries=3, backoff=0.01, timeout=1.0, deadline=3.0)
 LAWS = ("401AC0000000001", "402AC0000000002")
@@ -33,13 +35,23 @@ QUESTIONS = {
 HASHES = {name: hashlib.sha256(body).hexdigest() for name, body in QUESTIONS.items()}
 
 
-def law_xml(law_id: str, text: str = "この法律は、試験のためのものである。") -> bytes:
+ERRORS = {
+    "json 200": (200, {"code": "500001", "message": "サーバ内処理で異常が発生しました。"}),
+    "json 400": (400, {"code": "400004", "message": "日付（asof等）が誤っています。"}),
+    "json 404": (404, {"code": "404001", "message": "該当するデータはありません。"}),
+}
+PAGE = b"<!DOCTYPE html>\n<html><body>maintenance</body></html>"
+
+
+def law_xml(
+    law_id: str, text: str = "この法律は、試験のためのものである。", title: str = "甲法"
+) -> bytes:
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <law_data_response>
   <law_info><law_id>{law_id}</law_id></law_info>
   <revision_info><law_revision_id>{law_id}_20240401_505AC0000000009</law_revision_id></revision_info>
   <law_full_text><Law Era="Heisei" LawType="Act" Num="001" Year="01"><LawBody>
-    <LawTitle>甲法</LawTitle>
+    <LawTitle>{title}</LawTitle>
     <MainProvision><Article Num="1"><ArticleTitle>第一条</ArticleTitle><Paragraph Num="1">
       <ParagraphNum/><ParagraphSentence><Sentence>{text}</Sentence></ParagraphSentence>
     </Paragraph></Article></MainProvision>
@@ -56,6 +68,9 @@ class Server:
         self.asked: Counter[str] = Counter()
         self.queries: list[str] = []
         self.times: list[float] = []
+        # law id, number, title, status, day of repeal: what the search of laws finds
+        self.catalogue: list[tuple[str, str, str, str, str | None]] = []
+        self.empty_is_404 = False
         owner = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -77,12 +92,22 @@ class Server:
         self.queries.append(query)
         self.times.append(time.monotonic())
         body = QUESTIONS.get(name) or self.laws.get(name)
+        status = 200
+        if name == "laws":
+            found = self.search({key: value[0] for key, value in parse_qs(query).items()})
+            body = json.dumps(found, ensure_ascii=False).encode()
+            status = 404 if "code" in found else 200
         fault = self.faults[name].pop(0) if self.faults.get(name) else ""
+        if fault in ERRORS:
+            status, said = ERRORS[fault]
+            body = json.dumps(said, ensure_ascii=False).encode()
+        elif fault.startswith("html"):
+            status, body = int(fault.removeprefix("html")), PAGE
         if fault.isdigit() or body is None:
             request.send_response(int(fault or 404))
             request.end_headers()
             return
-        request.send_response(200)
+        request.send_response(status)
         if fault != "cut without length":
             request.send_header("Content-Length", str(len(body)))
         request.end_headers()
@@ -98,6 +123,24 @@ class Server:
             request.wfile.write(b"x" * len(body))
         else:
             request.wfile.write(body)
+
+    def search(self, query: dict[str, str]) -> dict:
+        """As e-Gov's /laws answers: any part of a number or title matches."""
+        hits = [
+            {
+                "law_info": {"law_id": law_id, "law_num": number},
+                "revision_info": {
+                    "law_title": title,
+                    "repeal_status": status,
+                    "repeal_date": repealed,
+                },
+            }
+            for law_id, number, title, status, repealed in self.catalogue
+            if query.get("law_num", "") in number and query.get("law_title", "") in title
+        ]
+        if not hits and self.empty_is_404:
+            return ERRORS["json 404"][1]
+        return {"total_count": len(hits), "count": len(hits), "laws": hits}
 
     def fetch(self, folder: Path, **changes: object) -> dict:
         arguments = {
@@ -115,6 +158,30 @@ def server():
     yield server
     server.http.shutdown()
     server.http.server_close()
+
+
+def fetching(server: Server, folder: Path, before: str = "") -> subprocess.Popen[str]:
+    """A process that fetches, and at the end prints the key of its error, if any."""
+    code = f"""
+import sys
+from pathlib import Path
+from lawui.data.fetch import fetch
+from lawui.errors import LabError
+{before}
+try:
+    fetch(Path({str(folder)!r}), base_url={server.url + "/api/2"!r},
+          questions_url={server.url + "/data"!r}, sha256={HASHES!r})
+except LabError as error:
+    print(error.key)
+"""
+    out = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", code], stdout=out, stderr=out, text=True)
+
+
+def wait_for(server: Server, name: str, child: subprocess.Popen[str]) -> None:
+    while not server.asked[name]:
+        assert child.poll() is None
+        time.sleep(0.02)
 
 
 def test_everything_arrives_and_the_statutes_can_be_read(server: Server, tmp_path: Path) -> None:
@@ -149,20 +216,80 @@ def test_what_is_there_and_whole_is_not_asked_for_again(server: Server, tmp_path
 
 def test_a_run_that_was_killed_is_taken_up(server: Server, tmp_path: Path) -> None:
     server.faults[LAWS[1]] = ["hang"]
-    code = (
-        "import sys; from pathlib import Path; from lawui.data.fetch import fetch; "
-        f"fetch(Path({str(tmp_path)!r}), base_url={server.url + '/api/2'!r}, "
-        f"questions_url={server.url + '/data'!r}, sha256={HASHES!r})"
-    )
-    child = subprocess.Popen([sys.executable, "-c", code])
-    while not server.asked[LAWS[1]]:
-        assert child.poll() is None
-        time.sleep(0.02)
+    child = fetching(server, tmp_path)
+    wait_for(server, LAWS[1], child)
     child.kill()
-    child.wait()
+    child.communicate()
     server.asked.clear()
     assert server.fetch(tmp_path)["fetched"] == [LAWS[1]]
     assert dict(server.asked) == {LAWS[1]: 1}
+
+
+def test_a_break_by_the_user_leaves_nothing_half_done(server: Server, tmp_path: Path) -> None:
+    server.faults[LAWS[1]] = ["hang"]
+    child = fetching(server, tmp_path)
+    wait_for(server, LAWS[1], child)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=5)
+    assert child.returncode != 0
+    assert {p.name for p in tmp_path.rglob("*") if p.is_file()} == {
+        *QUESTIONS,
+        ".fetch.lock",
+        f"{LAWS[0]}.xml",
+        "manifest.json",
+    }
+    assert server.fetch(tmp_path)["fetched"] == [LAWS[1]]
+
+
+def test_a_second_fetch_into_the_folder_is_refused_and_harms_nothing(
+    server: Server, tmp_path: Path
+) -> None:
+    server.faults[LAWS[1]] = ["hang"]
+    child = fetching(server, tmp_path)
+    wait_for(server, LAWS[1], child)
+    with pytest.raises(HostError) as caught:
+        server.fetch(tmp_path)
+    assert caught.value.key == "data.fetch_running"
+    assert child.communicate(timeout=20)[0] == ""
+    server.asked.clear()
+    assert server.fetch(tmp_path)["kept"] == [*QUESTIONS, *LAWS]
+    assert not server.asked
+
+
+def test_many_fetches_at_once_end_in_one_sound_folder(server: Server, tmp_path: Path) -> None:
+    ends: list[str] = []
+
+    def run() -> None:
+        try:
+            server.fetch(tmp_path)
+            ends.append("done")
+        except HostError as error:
+            ends.append(error.key)
+
+    threads = [threading.Thread(target=run) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(ends) <= {"done", "data.fetch_running"}
+    assert "done" in ends
+    assert [a.law_id for a in read_folder(tmp_path)] == list(LAWS)
+
+
+def test_a_full_disk_is_told_and_the_next_run_goes_on(server: Server, tmp_path: Path) -> None:
+    server.laws[LAWS[1]] = law_xml(LAWS[1], "長い文。" * 50_000)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
+    assert fetching(server, tmp_path, limit).communicate(timeout=20)[0] == "data.cannot_write\n"
+    assert not list(tmp_path.rglob("*.part"))
+    assert server.fetch(tmp_path)["fetched"] == [LAWS[1]]
+
+
+def test_what_a_killed_write_left_is_cleared_away(server: Server, tmp_path: Path) -> None:
+    server.fetch(tmp_path)
+    left = tmp_path / "statutes" / f".{LAWS[0]}.xml.abc.part"
+    left.write_bytes(b"<Law")
+    server.fetch(tmp_path)
+    assert not left.exists()
 
 
 def test_further_laws_by_id(server: Server, tmp_path: Path) -> None:
@@ -198,18 +325,62 @@ def test_a_lasting_fault_keeps_what_came_and_the_next_run_goes_on(
     assert dict(server.asked) == {LAWS[1]: 1}
 
 
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        (PAGE, "data.html_answer"),
+        (b"half of some", "data.bad_answer"),
+        (b'{"laws": []}', "data.bad_answer"),
+        (json.dumps(ERRORS["json 200"][1]).encode(), "data.refused"),
+        (law_xml(LAWS[1]), "data.wrong_law"),
+        (law_xml(LAWS[0]).replace(b"<Article ", b"<Other "), "data.bad_answer"),
+    ],
+)
 def test_an_answer_that_is_no_law_or_another_law_is_never_kept(
+    server: Server, tmp_path: Path, body: bytes, key: str
+) -> None:
+    server.laws[LAWS[0]] = body
+    with pytest.raises(LabError) as caught:
+        server.fetch(tmp_path)
+    assert caught.value.key == key
+    assert LAWS[0] in caught.value.text("ja")
+    assert not list(tmp_path.rglob(f"*{LAWS[0]}*"))
+    server.laws[LAWS[0]] = law_xml(LAWS[0])
+    assert LAWS[0] in server.fetch(tmp_path)["fetched"]
+
+
+def test_an_unsound_law_does_not_keep_the_others_from_coming(
     server: Server, tmp_path: Path
 ) -> None:
-    server.laws[LAWS[0]] = b"<html><body>maintenance</body></html>"
-    with pytest.raises(DataError) as caught:
-        server.fetch(tmp_path)
-    assert caught.value.key == "data.bad_answer"
     server.laws[LAWS[0]] = law_xml(LAWS[1])
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError):
         server.fetch(tmp_path)
-    assert caught.value.key == "data.wrong_law"
-    assert not (tmp_path / "statutes").exists()
+    server.laws[LAWS[0]] = law_xml(LAWS[0])
+    assert server.fetch(tmp_path)["fetched"] == [LAWS[0]]
+
+
+@pytest.mark.parametrize(
+    ("fault", "key", "said"),
+    [
+        ("json 400", "data.refused", "日付（asof等）が誤っています。"),
+        ("html503", "data.html_answer", "保守"),
+        ("html404", "data.html_answer", "プロキシ"),
+    ],
+)
+def test_what_e_gov_says_of_an_error_is_told(
+    server: Server, tmp_path: Path, fault: str, key: str, said: str
+) -> None:
+    server.faults[LAWS[0]] = [fault] * QUICK.tries
+    with pytest.raises(HostError) as caught:
+        server.fetch(tmp_path)
+    assert caught.value.key == key
+    assert said in caught.value.text("ja")
+
+
+@pytest.mark.parametrize("fault", ["json 200", "html200", "html503"])
+def test_an_error_that_passes_is_tried_again(server: Server, tmp_path: Path, fault: str) -> None:
+    server.faults = {LAWS[0]: [fault], "selection.json": [fault]}
+    assert server.fetch(tmp_path)["fetched"] == [*QUESTIONS, *LAWS]
 
 
 def test_a_file_with_another_hash_is_never_kept(server: Server, tmp_path: Path) -> None:
@@ -300,3 +471,122 @@ def test_the_pinned_hashes_are_those_of_the_published_files(lawui_data: Path) ->
     for name, sha in SHA256.items():
         body = (lawui_data / "lawqa_jp" / name).read_bytes()
         assert hashlib.sha256(body).hexdigest() == sha
+
+
+ORDER = "340CO0000000001"
+RULES = "348M50000040001"
+OLD = "341M50000040002"
+LOST = "330CO0000000009"
+
+
+@pytest.fixture
+def decrees(server: Server) -> Server:
+    """甲法 names an order, a repealed ordinance and one that e-Gov lacks; it has a 施行規則
+    that it does not name. 乙法 names the same order."""
+    text = (
+        "甲法施行令（昭和四十年政令第一号。以下「令」という。）及び旧規則（昭和四十一年大蔵省令第二号）、"
+        "丙に関する内閣府・法務省令（平成十七年内閣府・法務省令第二号）並びに丁法（昭和二十年法律第三号）"
+        "の定めるところによる。"
+    )
+    server.laws[LAWS[0]] = law_xml(LAWS[0], text)
+    server.laws[LAWS[1]] = law_xml(LAWS[1], "甲法施行令（昭和四十年政令第一号）による。", "乙法")
+    server.laws[ORDER] = law_xml(
+        ORDER, "戊に関する規則（平成元年運輸省令第七号）による。", "甲法施行令"
+    )
+    server.laws[RULES] = law_xml(RULES, title="甲法施行規則")
+    server.laws[OLD] = law_xml(OLD, title="旧規則")
+    server.catalogue = [
+        (ORDER, "昭和四十年政令第一号", "甲法施行令", "None", None),
+        ("340CO0000000099", "昭和四十年政令第一号の二", "似て非なる令", "None", None),
+        (RULES, "昭和四十八年大蔵省令第一号", "甲法施行規則", "None", None),
+        ("499M50000040005", "令和元年内閣府令第五号", "超甲法施行規則", "None", None),
+        (OLD, "昭和四十一年大蔵省令第二号", "旧規則", "Repeal", "2010-04-01"),
+    ]
+    return server
+
+
+@pytest.mark.parametrize("empty_is_404", [False, True])
+def test_decrees_come_by_number_and_by_title(
+    decrees: Server, tmp_path: Path, empty_is_404: bool
+) -> None:
+    decrees.empty_is_404 = empty_is_404
+    told: list[tuple[str, int, int]] = []
+    result = decrees.fetch(tmp_path, decrees=True, progress=lambda *now: told.append(now))
+    assert result["decrees"] == [ORDER, RULES]
+    assert result["not_found"] == [
+        "昭和四十一年大蔵省令第二号",
+        "平成十七年内閣府・法務省令第二号",
+    ]
+    assert result["problems"] == []
+    assert result["fetched"] == [*QUESTIONS, *LAWS, ORDER, RULES]
+    assert {a.law for a in read_folder(tmp_path)} == {"甲法", "乙法", "甲法施行令", "甲法施行規則"}
+    assert decrees.asked["laws"] == 5  # three numbers, two acts; 戊 is a step too far
+    assert told[-1] == ("", 11, 11)
+    assert [done for _, done, _ in told] == list(range(12))
+
+
+def test_without_the_wish_no_decree_is_sought(decrees: Server, tmp_path: Path) -> None:
+    result = decrees.fetch(tmp_path)
+    assert not decrees.asked["laws"]
+    assert "decrees" not in result
+    assert result["fetched"] == [*QUESTIONS, *LAWS]
+
+
+def test_decrees_that_are_there_are_not_sought_again(decrees: Server, tmp_path: Path) -> None:
+    first = decrees.fetch(tmp_path, decrees=True)
+    decrees.asked.clear()
+    for offline in (False, True):
+        again = decrees.fetch(tmp_path, decrees=True, offline=offline)
+        assert not decrees.asked
+        assert again["kept"] == first["fetched"]
+        assert [again[k] for k in ("decrees", "not_found")] == [
+            first[k] for k in ("decrees", "not_found")
+        ]
+    (tmp_path / "statutes" / LOOKUPS).write_text("{", encoding="utf-8")
+    assert decrees.fetch(tmp_path, decrees=True)["decrees"] == first["decrees"]
+
+
+def test_an_ordinance_repealed_later_than_asked_comes(decrees: Server, tmp_path: Path) -> None:
+    result = decrees.fetch(tmp_path, decrees=True, asof="2009-12-31")
+    assert OLD in result["decrees"]
+
+
+def test_a_decree_that_comes_broken_or_not_at_all_costs_no_other(
+    decrees: Server, tmp_path: Path
+) -> None:
+    decrees.laws[ORDER] = b"<law_data_response/>"
+    decrees.catalogue.append((LOST, "平成十七年内閣府・法務省令第二号", "丙", "None", None))
+    result = decrees.fetch(tmp_path, decrees=True)
+    assert result["decrees"] == [RULES]
+    assert result["not_found"] == ["昭和四十一年大蔵省令第二号", LOST]
+    assert len(result["problems"]) == 1
+    assert ORDER in result["problems"][0]
+
+
+@pytest.mark.parametrize("fault", ["503", "cut", "json 200", "html200", "other"])
+def test_a_search_that_fails_is_tried_again(decrees: Server, tmp_path: Path, fault: str) -> None:
+    decrees.faults["laws"] = [fault]
+    assert decrees.fetch(tmp_path, decrees=True)["decrees"] == [ORDER, RULES]
+    assert decrees.asked["laws"] == 6
+
+
+@pytest.mark.parametrize("law_id", ["../../../etc/x", "", None])
+def test_a_search_that_answers_with_no_law_id_is_refused(
+    decrees: Server, tmp_path: Path, law_id: str | None
+) -> None:
+    decrees.catalogue = [(law_id, "昭和四十年政令第一号", "甲法施行令", "None", None)]  # type: ignore[list-item]
+    with pytest.raises(DataError) as caught:
+        decrees.fetch(tmp_path, decrees=True)
+    assert caught.value.key == "data.bad_answer"
+    assert "昭和四十年政令第一号" in caught.value.text("ja")
+
+
+def test_the_numbers_in_real_laws_are_found(
+    server: Server, tmp_path: Path, lawui_data: Path
+) -> None:
+    drugs = "335AC0000000145"
+    server.laws[drugs] = (lawui_data / "egov_xml" / f"{drugs}.xml").read_bytes()
+    title = "医薬品、医療機器等の品質、有効性及び安全性の確保等に関する法律"
+    server.laws[ORDER] = law_xml(ORDER, title=f"{title}施行令")
+    server.catalogue = [(ORDER, "昭和三十六年政令第十一号", f"{title}施行令", "None", None)]
+    assert server.fetch(tmp_path, laws=[drugs], decrees=True)["decrees"] == [ORDER]

@@ -64,7 +64,7 @@ def _index_status(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
 
     info = lab.index_status()
     if info is None:
-        raise RetrievalError("retrieval.no_index", folder=str(lab.home / "index"))
+        raise RetrievalError("retrieval.missing", path=str(lab.home / "index"))
     return vars(info)
 
 

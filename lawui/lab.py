@@ -17,7 +17,7 @@ from lawui import dataset
 from lawui.data import headings
 from lawui.data import questions as data
 from lawui.errors import AdapterError, DataError, LabError, UsageError
-from lawui.library import Library
+from lawui.library import IndexJob, Library
 from lawui.model import adapters, load
 from lawui.model.load import ModelChoice
 from lawui.scorer import Scorer
@@ -230,6 +230,15 @@ class Lab:
         """Build the index of the statutes in `folder` (default: the data folder's)."""
         self._not_in_demo()
         return self._library.build(folder, embedder, progress)
+
+    def index_start(self, folder: Path | None = None, embedder: str = "") -> None:
+        """Rebuild the index in the background; `index_job` tells how it goes."""
+        self._not_in_demo()
+        self._library.start_build(folder, embedder)
+
+    def index_job(self) -> IndexJob:
+        """The rebuild in the background, or an idle one."""
+        return self._library.job
 
     def index_evaluate(self, set: str = "selection") -> dict[str, Any]:
         """How often search finds the cited articles: the keys of `index eval`."""

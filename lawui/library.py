@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lawui.data import headings, statutes
-from lawui.errors import UsageError
+from lawui.errors import LabError, RetrievalError, UsageError
 from lawui.types import EVIDENCES, Article, IndexInfo, Passage, Question
 
 if TYPE_CHECKING:
@@ -23,6 +24,17 @@ PASSAGES = 5
 """How many passages search puts in front of the model."""
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class IndexJob:
+    """A rebuild in the background: `state` is idle, running, done or failed; `done` of
+    `total` passages are in."""
+
+    state: str = "idle"
+    done: int = 0
+    total: int = 0
+    error: LabError | None = None
 
 
 class Library:
@@ -42,6 +54,7 @@ class Library:
         self._lock = threading.RLock()
         self._embedders: dict[str, Embedder] = {}
         self._searchers: dict[Path, tuple[str, Searcher]] = {}
+        self.job = IndexJob()
 
     # -- what a prompt shows
 
@@ -101,6 +114,32 @@ class Library:
             articles = statutes.read_folder(statutes.source_folder(self._data))
         return self._build(articles, folder, embedder or self.embedder_name, progress)
 
+    def start_build(self, source: Path | None = None, embedder: str = "") -> None:
+        """Build in the background; `job` tells how it goes. One build at a time.
+
+        The present index serves until the new one takes its place.
+        """
+        with self._lock:
+            if self.job.state == "running":
+                raise RetrievalError("retrieval.build_running", path=str(self._folder))
+            self.job = IndexJob("running")
+        arguments = (source, embedder)
+        threading.Thread(target=self._run_job, args=arguments, daemon=True).start()
+
+    def _run_job(self, source: Path | None, embedder: str) -> None:
+        def progress(done: int, total: int) -> None:
+            self.job = IndexJob("running", done, total)
+
+        try:
+            info = self.build(source, embedder, progress)
+        except LabError as error:
+            self.job = replace(self.job, state="failed", error=error)
+        except Exception as error:  # a thread that dies silently would look like work
+            fault = RetrievalError("retrieval.failed", reason=str(error) or type(error).__name__)
+            self.job = replace(self.job, state="failed", error=fault)
+        else:
+            self.job = IndexJob("done", info.passages, info.passages)
+
     def prepare(self, progress: Progress | None = None) -> None:
         """Build whatever index is missing, so that the first search need not wait."""
         for folder in dict.fromkeys((self._sample(), self._main())):
@@ -111,16 +150,17 @@ class Library:
     ) -> IndexInfo:
         from lawui.retrieval import index
 
-        asof = max((a.asof for a in articles), default="")
         with self._lock:
-            return index.build(
-                articles,
-                folder,
-                self._embedder(embedder),
-                asof=asof,
-                progress=progress,
-                chroma_url=self._chroma_url,
-            )
+            opened = self._embedder(embedder)
+        # Without the lock: searches go on in the present index; index.build holds its own.
+        return index.build(
+            articles,
+            folder,
+            opened,
+            asof=max((a.asof for a in articles), default=""),
+            progress=progress,
+            chroma_url=self._chroma_url,
+        )
 
     def _searcher(self, folder: Path, progress: Progress | None = None) -> Searcher:
         """The searcher of `folder`, built where missing, opened anew after a rebuild."""
@@ -146,9 +186,11 @@ class Library:
         return self._build(articles, folder, self.embedder_name, progress)
 
     def _embedder(self, name: str) -> Embedder:
+        from lawui.model.load import import_bitsandbytes
         from lawui.retrieval.embedders import load_embedder
 
         if name not in self._embedders:
+            import_bitsandbytes()  # else sentence-transformers would, with what it fetches
             self._embedders[name] = load_embedder(name)
         return self._embedders[name]
 

@@ -190,14 +190,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "data.guideline_broken": (
         "ガイドライン {path} は壊れているか、PDFではありません（{reason}）。"
         "取り直して置き換えてください。",
-        "The guideline {path} is broken or is no PDF ({reason}). Download it again and "
-        "replace it.",
+        "The guideline {path} is broken or is no PDF ({reason}). Download it again and replace it.",
     ),
     "data.guideline_too_large": (
         "ガイドライン {path} は大きすぎます（{found}）。上限は {limit} です。"
         "分けて置いてください。",
-        "The guideline {path} is too large ({found}). The limit is {limit}. Put it there in "
-        "parts.",
+        "The guideline {path} is too large ({found}). The limit is {limit}. Put it there in parts.",
     ),
     "data.no_address": (
         "{path} に http:// か https:// で始まるURLがありません。公開先のURLを1行で書くか、"
@@ -236,6 +234,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "model.cannot_load": (
         "モデル「{model}」を読み込めません。ファイルが壊れていないか確かめてください（{reason}）。",
         "The model {model} cannot be loaded. Check that its files are whole ({reason}).",
+    ),
+    "model.missing_weights": (
+        "モデル「{model}」の重みのうち {weights} などがありません。"
+        "フォルダのファイルを確かめてください。",
+        "The model {model} lacks weights ({weights}). Check the files of its folder.",
     ),
     "model.no_config": (
         "フォルダ {folder} に config.json がありません。モデルのフォルダを指定してください。",
@@ -724,6 +727,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "scoring.nothing_to_export": (
         "書き出す採点を選んでください。",
         "Choose a score to export.",
+    ),
+    "retrieval.failed": (
+        "索引を作れませんでした（{reason}）。前の索引はそのままです。",
+        "The index could not be built ({reason}). The former one is untouched.",
     ),
     "usage.demo": (
         "公開デモのため、学習や削除はできません。",

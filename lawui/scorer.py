@@ -116,8 +116,15 @@ class Scorer:
         b, _, answers_b = self._whole(run_b)
         name = "sample" if a.set.startswith("sample") else a.set
         questions = self._lab.questions(name).questions
-        seen = [self.store.seen_groups(run) for run in (run_a, run_b)]
-        return report.compare(a, b, questions, answers_a, answers_b, *seen)
+        return report.compare(
+            a,
+            b,
+            questions,
+            answers_a,
+            answers_b,
+            self.store.seen_groups(run_a),
+            self.store.seen_groups(run_b),
+        )
 
     def export(self, run_ids: Sequence[str], kind: str, lang: str) -> Path:
         """Write a report of one or more scores of one set below the scores folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -88,3 +89,12 @@ def test_no_pickle_is_ever_read_or_written() -> None:
         for word in ("torch.load(", "torch.save(", "import pickle", "allow_pickle=True"):
             assert word not in text, f"{path}: {word}"
         assert "trust_remote_code=True" not in text, path
+
+
+def test_every_error_that_is_raised_has_its_sentence() -> None:
+    from lawui.messages import MESSAGES
+
+    raised = re.compile(r'Error\(\s*"([a-z]+\.[a-z_.]+)"')
+    for path in modules(ROOT / "lawui"):
+        for key in raised.findall(path.read_text("utf-8")):
+            assert key in MESSAGES, f"{path}: {key}"

@@ -732,6 +732,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "索引を作れませんでした（{reason}）。前の索引はそのままです。",
         "The index could not be built ({reason}). The former one is untouched.",
     ),
+    "data.no_folder": (
+        "データフォルダ {path} がありません。場所を確かめてください。",
+        "The data folder {path} is not there. Check its place.",
+    ),
     "usage.demo": (
         "公開デモのため、学習や削除はできません。",
         "This is a read-only demo: nothing can be trained or removed.",

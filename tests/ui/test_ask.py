@@ -1,0 +1,107 @@
+"""The Ask tab's work on the real embedded model."""
+
+from __future__ import annotations
+
+import pytest
+
+from lawui.errors import UsageError
+from lawui.lab import Lab
+from lawui.types import BASE
+from lawui.ui import ask_tab, picker
+from lawui.ui.api import Api, answer_json
+from lawui.ui.ask_tab import Asked, ask, chosen_question
+
+
+@pytest.fixture(scope="module")
+def asked(lab: Lab) -> Asked:
+    return ask(lab, lab.find("sample")[0], "given", BASE, True, None)
+
+
+def test_a_question_is_chosen_from_the_start(lab: Lab) -> None:
+    assert picker.default_set(lab) == "sample"
+    choices = picker.item_choices(picker.find(lab, "sample", "", ""))
+    assert len(choices) == lab.questions("sample").items
+
+
+def test_search_takes_numbers_and_words(lab: Lab) -> None:
+    third = lab.find("sample")[2]
+    found = picker.find(lab, "sample", "", "2")
+    assert third.id in [q.id for q in found] and len(found) < 5
+    assert third.id in [q.id for q in picker.find(lab, "sample", third.law, third.stem[:8])]
+    assert picker.find(lab, "sample", "", "no such words anywhere") == []
+
+
+def test_next_and_previous_go_around_the_end() -> None:
+    assert picker.step(["a", "b"], "b", 1) == "a"
+    assert picker.step(["a", "b"], "a", -1) == "b"
+    assert picker.step(["a", "b"], "gone", 1) == "a"
+    assert picker.step([], "a", 1) is None
+
+
+def test_the_answer_stands_with_its_passages_and_its_maker(asked: Asked) -> None:
+    html = ask_tab.result_html(asked, False, "ja")
+    assert f"モデルの答えは {asked.now.answer.choice} です。" in html
+    assert asked.now.model in html and "付属の条文" in html
+    assert "選択肢の順番を入れ替え" in html
+    assert "公式の正解" not in html
+    assert asked.found[0].citation() in ask_tab.passages_html(asked, "ja")
+
+
+def test_the_official_answer_is_told_when_asked_for(asked: Asked) -> None:
+    html = ask_tab.result_html(asked, True, "en")
+    assert "official answer." in html
+    page = ask_tab.question_html(asked.now.question, True, "en")
+    assert f"The official answer is {asked.now.question.gold}." in page
+    assert "official" not in ask_tab.question_html(asked.now.question, False, "en")
+
+
+def test_new_evidence_stands_beside_the_old(lab: Lab, asked: Asked) -> None:
+    again = ask(lab, asked.now.question, "none", BASE, True, asked)
+    assert again.before == asked.now and again.now.answer.evidence == "none"
+    html = ask_tab.result_html(again, False, "ja")
+    assert "前回" in html and html.count("lw-thin") == 4
+    other = ask(lab, lab.find("sample")[1], "none", BASE, False, again)
+    assert other.before is None
+
+
+def test_a_passage_taken_out_moves_the_bars_and_comes_back(lab: Lab, asked: Asked) -> None:
+    first = asked.found[0].id
+    kept = [p.id for p in asked.found if p.id != first]
+    without = ask(lab, asked.now.question, "given", BASE, True, asked, kept)
+    assert without.found == asked.found
+    assert first not in {p.id for p in without.now.passages}
+    assert without.now.answer.probs != asked.now.answer.probs
+    assert "見せていません" in ask_tab.passages_html(without, "ja")
+    everything = [p.id for p in asked.found]
+    back = ask(lab, asked.now.question, "given", BASE, True, without, everything)
+    assert back.now.answer.probs == pytest.approx(asked.now.answer.probs, abs=1e-4)
+
+
+def test_an_own_question_needs_all_its_parts(lab: Lab) -> None:
+    assert chosen_question(lab, "own", "sample", None, "問い", ("一", "二", "三", " ")) is None
+    own = chosen_question(lab, "own", "sample", None, "問い", ("一", "二", "三", "四"))
+    assert own is not None and own.gold == ""
+    assert ask_tab._unready(own, "own", "given") == "ask.own.nogiven"
+    assert ask_tab._unready(None, "own", "none") == "ask.own.incomplete"
+    assert ask_tab._unready(own, "own", "retrieved") == ""
+
+
+def test_the_endpoint_gives_the_keys_of_the_command_line(lab: Lab, asked: Asked) -> None:
+    found = Api(lab).ask(id=asked.now.question.id, evidence="given", all_orders=True)
+    keys = {"choice", "probs", "letter_mass", "adapter", "evidence", "passages", "prompt_sha"}
+    assert keys | {"seconds"} <= set(found)
+    assert found["choice"] == answer_json(asked.now)["choice"]
+    assert sum(found["probs"].values()) == pytest.approx(1, abs=1e-5)
+    assert found["passages"][0]["citation"] == asked.found[0].citation()
+
+
+def test_endpoints_refuse_what_cannot_be(lab: Lab) -> None:
+    api = Api(lab)
+    with pytest.raises(UsageError):
+        api.search("", 5)
+    with pytest.raises(UsageError):
+        api.search("舟", 10_000)
+    with pytest.raises(UsageError):
+        api.ask(stem="問い", choices=["一", "二"])
+    shown = api.questions("sample")[0]
+    assert set(shown) == {"id", "law", "stem", "choices"}

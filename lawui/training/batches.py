@@ -3,6 +3,10 @@
 The prompt is that of serving (model/prompts.py). What is learned is the answer letter
 and the end token: the letter is predicted at the prompt's last token and the end token
 at the letter, so the end token itself is never fed.
+
+The orders of an item share evidence and stem, which come first in the prompt. In a batch
+they lie in one row: the common beginning once, then each order's own end, with positions
+and a mask as if each stood alone. The numbers are the same, at half the tokens.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ class Example:
     gold: int
     group: str
     evidence: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -50,23 +55,29 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Batch:
-    """Right-padded tensors. ids, mask: (rows, longest); last: (rows,) is the position of
-    the answer letter in each row; targets: (rows, 2)."""
+    """Right-padded rows, each holding the orders of one item.
+
+    ids, positions: (rows, longest). mask: (rows, 1, longest, longest), true where a token
+    may look. row: (n,) and places: (n, 2) say where the letter and the end token of each
+    of the n examples are predicted; targets: (n, 2). `tokens` counts what is computed,
+    padding not included.
+    """
 
     ids: torch.Tensor
+    positions: torch.Tensor
     mask: torch.Tensor
-    last: torch.Tensor
+    row: torch.Tensor
+    places: torch.Tensor
     targets: torch.Tensor
     tokens: int
 
     def to(self, device: str) -> Batch:
-        return Batch(
-            self.ids.to(device, non_blocking=True),
-            self.mask.to(device, non_blocking=True),
-            self.last.to(device, non_blocking=True),
-            self.targets.to(device, non_blocking=True),
-            self.tokens,
-        )
+        moved = {
+            name: value.to(device, non_blocking=True)
+            for name, value in vars(self).items()
+            if name != "tokens"
+        }
+        return Batch(**moved, tokens=self.tokens)
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_seq_length: int) -> Encoded:
@@ -98,6 +109,7 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_seq_leng
                 gold=LETTERS.index(row.question.gold),  # type: ignore[arg-type]
                 group=row.question.group,
                 evidence=row.evidence,
+                source=row.question.source,
             )
         )
     return Encoded(tuple(examples), shortened, tuple(dropped))
@@ -107,47 +119,111 @@ def _cut(row: Row, text: str) -> bool:
     return any(p.text.replace("<|", "＜|") not in text for p in row.passages)
 
 
-def step_batches(lengths: Sequence[int], step_size: int, seed: int, epoch: int) -> list[list[int]]:
-    """The steps of one epoch as indices into `lengths`; a pure function of its arguments,
+def families(examples: Sequence[Example]) -> list[list[int]]:
+    """Indices of `examples` by item and evidence: what has its beginning in common."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for index, example in enumerate(examples):
+        found.setdefault((example.source, example.evidence), []).append(index)
+    return list(found.values())
+
+
+def step_batches(
+    examples: Sequence[Example], step_size: int, seed: int, epoch: int
+) -> list[list[int]]:
+    """The steps of one epoch as indices into `examples`; a pure function of its arguments,
     so that a resumed run finds its place by counting.
 
-    Shuffled, then sorted by length inside pools of a few steps, then the steps are
-    shuffled: little padding, and no order by length over the epoch.
+    Items are shuffled, then sorted by length inside pools of a few steps, then the steps
+    are shuffled: little padding, and no order by length over the epoch. The orders of an
+    item stay together, where they share what is computed.
     """
     draw = random.Random(f"{seed}/{epoch}")
-    order = list(range(len(lengths)))
-    draw.shuffle(order)
-    pool = step_size * POOL
-    steps = []
-    for start in range(0, len(order), pool):
-        near = sorted(order[start : start + pool], key=lambda i: lengths[i])
-        steps += [near[i : i + step_size] for i in range(0, len(near), step_size)]
+    items = families(examples)
+    draw.shuffle(items)
+    pools: list[list[list[int]]] = [[]]
+    for item in items:
+        if sum(map(len, pools[-1])) >= step_size * POOL:
+            pools.append([])
+        pools[-1].append(item)
+    order = [
+        index
+        for pool in pools
+        for item in sorted(pool, key=lambda item: len(examples[item[0]].ids))
+        for index in item
+    ]
+    steps = [order[i : i + step_size] for i in range(0, len(order), step_size)]
     draw.shuffle(steps)
     return steps
 
 
-def micro_batches(step: Sequence[int], size: int) -> list[list[int]]:
-    """A step's sequences in parts of at most `size` that are computed at once."""
-    return [list(step[i : i + size]) for i in range(0, len(step), size)]
-
-
 def collate(examples: Sequence[Example], pad: int) -> Batch:
-    """Right-pad `examples` to the longest of them."""
+    """Lay `examples` out in rows, one an item, right-padded to the longest."""
     import torch
 
-    longest = max(len(example.ids) for example in examples)
-    ids = torch.full((len(examples), longest), pad, dtype=torch.long)
-    mask = torch.zeros(len(examples), longest, dtype=torch.long)
-    for row, example in enumerate(examples):
-        ids[row, : len(example.ids)] = torch.tensor(example.ids)
-        mask[row, : len(example.ids)] = 1
+    rows = [_Row.of(examples, members) for members in families(examples)]
+    longest = max(len(row.ids) for row in rows)
+    ids = torch.full((len(rows), longest), pad, dtype=torch.long)
+    positions = torch.zeros(len(rows), longest, dtype=torch.long)
+    part = torch.full((len(rows), longest), -1, dtype=torch.long)
+    owner = torch.zeros(len(examples), dtype=torch.long)
+    places = torch.zeros(len(examples), 2, dtype=torch.long)
+    for number, row in enumerate(rows):
+        ids[number, : len(row.ids)] = torch.tensor(row.ids)
+        positions[number, : len(row.ids)] = torch.tensor(row.positions)
+        part[number, : len(row.ids)] = torch.tensor(row.parts)
+        for member, last in zip(row.members, row.lasts, strict=True):
+            owner[member] = number
+            places[member] = torch.tensor([last - 1, last])
+    earlier = torch.ones(longest, longest, dtype=torch.bool).tril()
+    related = (part[:, None, :] == 0) | (part[:, None, :] == part[:, :, None])
     return Batch(
         ids=ids,
-        mask=mask,
-        last=mask.sum(dim=1) - 1,
+        positions=positions,
+        mask=(earlier & related)[:, None],
+        row=owner,
+        places=places,
         targets=torch.tensor([example.targets for example in examples]),
-        tokens=int(mask.sum()),
+        tokens=sum(len(row.ids) for row in rows),
     )
+
+
+@dataclass(frozen=True)
+class _Row:
+    """The orders of an item laid end to end after their common beginning. `parts` is 0 in
+    the beginning and k in the k-th end; `lasts` are the places of the answer letters."""
+
+    members: list[int]
+    ids: list[int]
+    positions: list[int]
+    parts: list[int]
+    lasts: list[int]
+
+    @staticmethod
+    def of(examples: Sequence[Example], members: list[int]) -> _Row:
+        shared = _shared([examples[member].ids for member in members])
+        ids = list(examples[members[0]].ids[:shared])
+        positions, parts = list(range(shared)), [0] * shared
+        lasts = []
+        for number, member in enumerate(members, 1):
+            end = examples[member].ids[shared:]
+            ids += end
+            positions += range(shared, shared + len(end))
+            parts += [number] * len(end)
+            lasts.append(len(ids) - 1)
+        return _Row(members, ids, positions, parts, lasts)
+
+
+def _shared(sequences: Sequence[Sequence[int]]) -> int:
+    """The length of the common beginning, without the last two tokens of any, where the
+    answer is predicted; 0 for a sequence on its own."""
+    if len(sequences) == 1:
+        return 0
+    limit = min(map(len, sequences)) - 2
+    first = sequences[0]
+    for place in range(limit):
+        if any(sequence[place] != first[place] for sequence in sequences):
+            return place
+    return limit
 
 
 def majority_share(golds: Sequence[int]) -> float:

@@ -280,8 +280,9 @@ class Trainer:
             group["lr"] = rate
         self._model.train()
         total, tokens = 0.0, 0
-        for part in batches.micro_batches(range(len(examples)), self._plan.micro_batch):
-            batch = batches.collate([examples[i] for i in part], self._pad)
+        size = self._plan.micro_batch
+        for start in range(0, len(examples), size):
+            batch = batches.collate(examples[start : start + size], self._pad)
             batch = batch.to(self._loaded.device)
             with self._autocast():
                 logits = answer_logits(self._loaded.model, batch)
@@ -314,7 +315,7 @@ class Trainer:
         if epoch not in self._epochs:
             self._epochs = {
                 epoch: batches.step_batches(
-                    self._lengths, self._config.step_size, self._config.seed, epoch
+                    self._train.examples, self._config.step_size, self._config.seed, epoch
                 )
             }
         return self._epochs[epoch][place]
@@ -544,13 +545,14 @@ class Trainer:
 
 
 def _by_length(examples: Sequence[batches.Example], budget: int) -> list[list[int]]:
-    """Indices in batches of like length, each within `budget` tokens, padding included."""
-    order = sorted(range(len(examples)), key=lambda i: len(examples[i].ids))
+    """Indices in batches of like length, items whole, each of about `budget` tokens."""
     parts: list[list[int]] = [[]]
-    for index in order:
-        if parts[-1] and (len(parts[-1]) + 1) * len(examples[index].ids) > budget:
+    items = batches.families(examples)
+    for item in sorted(items, key=lambda item: len(examples[item[0]].ids)):
+        longest = len(examples[item[0]].ids)
+        if parts[-1] and (len(parts[-1]) + len(item)) * longest > budget:
             parts.append([])
-        parts[-1].append(index)
+        parts[-1] += item
     return parts
 
 

@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 
 
 def answer_logits(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
-    """(rows, 2, vocabulary) float32: at the prompt's last token and at the answer letter."""
-    import torch
-
+    """(n, 2, vocabulary) float32 for n examples: at the prompt's last token and at the
+    answer letter."""
     states = model.get_decoder()(
-        input_ids=batch.ids, attention_mask=batch.mask, use_cache=False
+        input_ids=batch.ids,
+        position_ids=batch.positions,
+        attention_mask=batch.mask,
+        use_cache=False,
     ).last_hidden_state  # (rows, longest, hidden)
-    places = torch.stack((batch.last - 1, batch.last), dim=1)  # (rows, 2)
-    rows = torch.arange(len(places), device=places.device)[:, None]
-    return model.get_output_embeddings()(states[rows, places]).float()
+    picked = states[batch.row[:, None], batch.places]  # (n, 2, hidden)
+    return model.get_output_embeddings()(picked).float()
 
 
 def token_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Summed cross-entropy of (rows, 2, vocabulary) logits and (rows, 2) targets, in nats.
+    """Summed cross-entropy of (n, 2, vocabulary) logits and (n, 2) targets, in nats.
 
     Divided by the number of targets it is the mean that transformers computes from
     labels.

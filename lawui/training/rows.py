@@ -42,16 +42,17 @@ def make_rows(
 ) -> Iterator[dict[str, Any]]:
     """Rows for the questions whose group `split` marks train or dev; test is left out.
 
-    Each training question is asked with one kind of evidence, drawn by the weights of
-    `evidence_mix`; each dev question with every kind of it, so that dev moves by learning
-    alone. `passages(question, evidence)` is asked for `retrieved` and `given` only.
+    Each training item is asked with one kind of evidence in all its orders, drawn by the
+    weights of `evidence_mix`; each dev question with every kind of it, so that dev moves
+    by learning alone. `passages(question, evidence)` is asked for `retrieved` and `given`
+    only.
     """
     shares = mix(evidence_mix)
     for question in questions:
         part = split.get(question.group, "")
         if part not in ("train", "dev"):
             continue
-        draw = random.Random(f"{seed}/{question.id}")
+        draw = random.Random(f"{seed}/{question.source}")
         kinds = (
             draw.choices(list(shares), list(shares.values())) if part == "train" else list(shares)
         )

@@ -56,14 +56,28 @@ def test_a_question_that_cannot_fit_is_dropped_and_named(loaded: LoadedModel) ->
 
 
 def test_steps_cover_every_row_once_and_waste_little() -> None:
-    lengths = [100 + (i * 37) % 400 for i in range(101)]
-    steps = batches.step_batches(lengths, 8, seed=1, epoch=0)
-    assert sorted(i for step in steps for i in step) == list(range(101))
+    examples = [
+        batches.Example((1,) * (100 + (i * 37) % 400), (1, 2), 0, "g", "none", f"item {i}")
+        for i in range(26)
+        for _ in range(4)
+    ]
+    steps = batches.step_batches(examples, 8, seed=1, epoch=0)
+    assert sorted(i for step in steps for i in step) == list(range(104))
     assert len(steps) == 13
-    assert steps == batches.step_batches(lengths, 8, seed=1, epoch=0)
-    assert steps != batches.step_batches(lengths, 8, seed=1, epoch=1)
-    padded = sum(max(lengths[i] for i in step) * len(step) for step in steps)
-    assert padded < 1.2 * sum(lengths)
+    assert steps == batches.step_batches(examples, 8, seed=1, epoch=0)
+    assert steps != batches.step_batches(examples, 8, seed=1, epoch=1)
+    lengths = [[len(examples[i].ids) for i in step] for step in steps]
+    assert sum(max(step) * len(step) for step in lengths) < 1.2 * sum(map(sum, lengths))
+    for step in steps:
+        assert all(len(family) == 4 for family in batches.families([examples[i] for i in step]))
+
+
+def test_the_orders_of_an_item_share_their_beginning(loaded: LoadedModel) -> None:
+    made = [helpers.row("train", helpers.question(1, o), [helpers.passage()]) for o in range(4)]
+    examples = encoded(loaded, made).examples
+    batch = batches.collate(examples, 0)
+    alone = sum(len(example.ids) for example in examples)
+    assert batch.ids.shape == (1, batch.tokens) and batch.tokens < 0.6 * alone
 
 
 def attached(loaded: LoadedModel) -> Any:
@@ -99,8 +113,8 @@ def test_gradients_equal_a_plain_forward_with_labels(
     spec = str(tiny_base) if base == "tiny" else base
     loaded = load(spec, compute_dtype=dtype)
     made = [
-        helpers.row("train", helpers.question(i), [helpers.passage()] if i % 2 else [])
-        for i in range(4)
+        helpers.row("train", helpers.question(i, order), [helpers.passage()] if i else [])
+        for i, order in ((0, 0), (1, 0), (1, 1), (1, 2), (2, 3))
     ]
     examples = encoded(loaded, made).examples
     model = attached(loaded)

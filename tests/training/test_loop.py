@@ -146,7 +146,7 @@ def test_early_stopping_and_overfitting_are_said(tmp_path: Path, tiny_base: Path
     made = [helpers.row("train", helpers.question(0, 0, id=f"t{i}")) for i in range(8)]
     for i in range(8):
         made.append(helpers.row("dev", helpers.question(100, 0, id=f"d{i}", gold="bc"[i % 2])))
-    settings = {"learning_rate": 5e-3, "eval_steps": 1, "max_steps_override": 60}
+    settings = {"learning_rate": 3e-2, "eval_steps": 1, "max_steps_override": 60}
     events = Bench(tmp_path, tiny_base, made, early_stopping_patience=5, **settings).train()
     assert events[-1].data["key"] == "train.early_stopped"
     assert events[-1].step == events[-1].data["kept_step"] + 5
@@ -177,9 +177,8 @@ def test_running_out_of_memory_is_retried_smaller(tmp_path: Path, tiny_base: Pat
     """After two steps the process may hold only a little more than it does: a batch of 64
     no longer fits, one sequence does."""
     made = [
-        helpers.row("train", helpers.question(i, o), [helpers.passage("硬貨は箱に入れる。" * 40)])
-        for i in range(16)
-        for o in range(4)
+        helpers.row("train", helpers.question(i), [helpers.passage("硬貨は箱に入れる。" * 40)])
+        for i in range(64)
     ]
     store = RunStore(tmp_path)
     changes = {"batch_size": 64, "max_seq_length": 1024, "max_steps_override": 4}

@@ -21,6 +21,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -47,6 +48,24 @@ _ITEM_START = re.compile(
     r"[ 　]*(?:[(（]?[0-9０-９一二三四五六七八九十ア-ンⅰ-ⅻⅠ-Ⅻa-zａ-ｚ]{1,3}[)）.．、　 ]"
     r"|第[0-9０-９一二三四五六七八九十]+|[①-⑳㋐-㋾・○●◆■□※〔【<＜#*-])"
 )
+
+_RADICALS = dict(
+    zip(
+        "⺒⺟⺠⺫⻁⻄⻆⻑⻘⻝⻤⻨⻩⻫⻭⻯⻲",
+        "巳母民罒虎西角長青食鬼麦黄斉歯竜亀",
+        strict=True,
+    )
+)  # of the block CJK Radicals Supplement, which Unicode gives no equivalents
+_PRINTED = str.maketrans(
+    _RADICALS
+    | {
+        c: unicodedata.normalize("NFKC", c)
+        for c in map(chr, [*range(0x2F00, 0x2FD6), *range(0xFB00, 0xFB07)])
+    }
+    | {"\u2003": "　", "\u00a0": " ", "\u00ad": "", "\0": ""}
+)
+"""Letters as PDFs name them, to those that people type: 用 and 行 often come out as the
+radicals ⽤ and ⾏ of the same shape, fi as one letter, and wide spaces as em spaces."""
 
 
 @dataclass(frozen=True)
@@ -241,23 +260,24 @@ def _pdf(path: Path) -> Iterator[str]:
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells of every odd font
     try:
-        with path.open("rb") as file:
-            reader = PdfReader(file)
-            # Many published files are locked against changes only: "" opens those.
-            if reader.is_encrypted and not reader.decrypt(""):
-                raise DataError("data.guideline_locked", path=path)
-            count = len(reader.pages)
-            if count > MAX_PAGES:
-                raise _too_large(path, f"{count:,} pages")
-            for page in reader.pages:
-                yield page.extract_text()
+        raw = BytesIO(path.read_bytes())
+    except OSError as error:
+        raise DataError("data.unreadable_file", path=path, reason=error.strerror) from error
+    try:
+        reader = PdfReader(raw)
+        # Many published files are locked against changes only: "" opens those.
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise DataError("data.guideline_locked", path=path)
+        count = len(reader.pages)
+        if count > MAX_PAGES:
+            raise _too_large(path, f"{count:,} pages")
+        for page in reader.pages:
+            yield page.extract_text()
     except DependencyError as error:  # a cipher that needs a further library
         raise DataError("data.guideline_locked", path=path) from error
     except LabError:
         raise
-    except OSError as error:
-        raise DataError("data.unreadable_file", path=path, reason=error.strerror) from error
-    except (PyPdfError, RecursionError, MemoryError) as error:
+    except PyPdfError as error:
         raise DataError("data.guideline_broken", path=path, reason=error) from error
     except Exception as error:  # a broken PDF shows up as any error within pypdf
         reason = f"{type(error).__name__}: {error}"
@@ -274,7 +294,7 @@ def _legible(text: str) -> bool:
 
 def _tidy(page: str) -> str:
     """A page's text: lines that print broke are joined, its page number left out."""
-    clean = page.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+    clean = page.encode("utf-8", "replace").decode("utf-8").translate(_PRINTED)
     lines = [line.rstrip() for line in clean.splitlines()]
     lines = [line for line in lines if line.strip()]
     for edge in (-1, 0):

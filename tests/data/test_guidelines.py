@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,6 +165,23 @@ def test_lines_broken_by_print_are_joined_and_items_are_not(folder: Path) -> Non
     wide = "広告を行う者は次に掲げる事項のいずれに該当する場合であつても"
     path = put(folder, "手引.pdf", pdf([[wide, "届け出る。", wide[:-3] + "する。", "(1) 表示"]]))
     assert read_guideline(path)[0].paragraphs == (f"{wide}届け出る。\n{wide[:-3]}する。\n(1) 表示",)
+
+
+def test_letters_that_print_names_otherwise_are_those_that_people_type(folder: Path) -> None:
+    path = put(folder, "手引.pdf", pdf([["１\u2003⽤法を⺠間の⾏事に⽰す oﬃce"]]))
+    assert read_guideline(path)[0].paragraphs == ("１　用法を民間の行事に示す office",)
+
+
+def test_a_bomb_of_compressed_text_is_refused(folder: Path) -> None:
+    packed = zlib.compress(b"BT " + b" " * 200_000_000 + b"ET", 9)
+    sound = pdf([[FIRST]])
+    start = sound.index(b"<< /Length")
+    end = sound.index(b"endstream", start)
+    head = f"<< /Length {len(packed)} /Filter /FlateDecode >>\nstream\n".encode()
+    path = put(folder, "爆.pdf", sound[:start] + head + packed + b"\n" + sound[end:])
+    with pytest.raises(DataError) as caught:
+        read_guideline(path)
+    assert caught.value.key == "data.guideline_broken"
 
 
 def test_a_long_page_is_cut_at_line_ends_and_keeps_every_line(folder: Path) -> None:

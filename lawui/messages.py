@@ -736,6 +736,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "データフォルダ {path} がありません。場所を確かめてください。",
         "The data folder {path} is not there. Check its place.",
     ),
+    "usage.search": (
+        "探す言葉を入れ、件数は1から100までにしてください。",
+        "Give some text to search for, and ask for 1 to 100 passages.",
+    ),
     "usage.demo": (
         "公開デモのため、学習や削除はできません。",
         "This is a read-only demo: nothing can be trained or removed.",

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 EMBEDDED = "embedded"
 EMBEDDED_FOLDER = Path(__file__).parent / "embedded" / "weights"
 PREFERRED = "Qwen/Qwen1.5-1.8B-Chat"
+_IMPORTING = threading.Lock()
 
 LICENCES = {
     EMBEDDED: "Apache-2.0",
@@ -82,6 +84,7 @@ def choose(model: str = "auto", *, offline: bool = False) -> ModelChoice:
         return _choice(EMBEDDED, "model.why.embedded_asked")
     folder = Path(model).expanduser()
     if folder.is_dir():
+        _check_folder(folder)
         return _choice(str(folder.resolve()), "model.why.folder")
     if offline and not _cached(model):
         raise ModelError("model.not_here", model=model)
@@ -104,11 +107,12 @@ def load(
     the reason in words: not here, only pickled weights, letters that are not single
     tokens, out of memory.
     """
-    _import_bitsandbytes()
+    import_bitsandbytes()
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging as transformers_logging
 
+    transformers_logging.set_verbosity_error()  # what matters of its reports is raised below
     if spec == EMBEDDED:
         transformers_logging.disable_progress_bar()  # it loads in a moment
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -119,15 +123,20 @@ def load(
     common: dict[str, Any] = {"local_files_only": offline, "trust_remote_code": False}
     with _explained(spec):
         tokenizer = AutoTokenizer.from_pretrained(source, **common)
-        model = AutoModelForCausalLM.from_pretrained(
+        pair: Any = AutoModelForCausalLM.from_pretrained(
             source,
             dtype=dtype,
             device_map={"": device},
+            output_loading_info=True,
             use_safetensors=True,
             attn_implementation="sdpa",
             **_quantization(source, quantize, quant_type, dtype, common),
             **common,
         )
+    model: PreTrainedModel = pair[0]
+    if missing := sorted(pair[1]["missing_keys"]):
+        # transformers would draw them at random and only print a warning
+        raise ModelError("model.missing_weights", model=_name(spec), weights=missing[0])
     model.eval()
     model.requires_grad_(False)
     quantized = _keep_plain_nf4(model, dtype)
@@ -221,20 +230,24 @@ def _quantization(
     return {"quantization_config": wanted}
 
 
-def _import_bitsandbytes() -> None:
-    """Import bitsandbytes without the kernels it would fetch from a hub at import."""
-    if "bitsandbytes" in sys.modules:
-        return
-    hidden = {"kernels": sys.modules.get("kernels")}
-    sys.modules["kernels"] = None  # type: ignore[assignment]
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    try:
-        import bitsandbytes  # noqa: F401
-    except ImportError as error:
-        raise ModelError("model.missing_library", reason=_first_line(error)) from error
-    finally:
-        del sys.modules["kernels"]
-        sys.modules.update({name: module for name, module in hidden.items() if module})
+def import_bitsandbytes() -> None:
+    """Import bitsandbytes without the kernels it would fetch from a hub at import.
+
+    Whoever imports a library that imports bitsandbytes calls this first.
+    """
+    with _IMPORTING:
+        if "bitsandbytes" in sys.modules:
+            return
+        hidden = {"kernels": sys.modules.get("kernels")}
+        sys.modules["kernels"] = None  # type: ignore[assignment]
+        logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+        try:
+            import bitsandbytes  # noqa: F401
+        except ImportError as error:
+            raise ModelError("model.missing_library", reason=_first_line(error)) from error
+        finally:
+            del sys.modules["kernels"]
+            sys.modules.update({name: module for name, module in hidden.items() if module})
 
 
 def _keep_plain_nf4(model: PreTrainedModel, dtype: torch.dtype) -> bool:
@@ -258,6 +271,30 @@ def _check_folder(folder: Path) -> None:
     if not any(folder.glob("*.safetensors")):
         pickled = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
         raise ModelError("model.pickle" if pickled else "model.no_weights", folder=str(folder))
+    _check_weights(folder)
+
+
+def _check_weights(folder: Path) -> None:
+    """Raise ModelError where a weight file is missing or cut short; reads headers only."""
+    from safetensors import SafetensorError, safe_open
+
+    for name in _weight_files(folder):
+        try:
+            with safe_open(folder / name, framework="numpy"):
+                pass
+        except (SafetensorError, OSError) as error:
+            reason = f"{name}: {_first_line(error)}"
+            raise ModelError("model.cannot_load", model=folder.name, reason=reason) from error
+
+
+def _weight_files(folder: Path) -> list[str]:
+    index = folder / "model.safetensors.index.json"
+    if (folder / "model.safetensors").is_file() or not index.is_file():
+        return sorted(path.name for path in folder.glob("*.safetensors"))
+    try:
+        return sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ModelError("model.cannot_load", model=folder.name, reason=index.name) from error
 
 
 @contextmanager
@@ -283,7 +320,10 @@ def _explained(spec: str) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    text = str(error)
+    if "ignore_mismatched_sizes" in text:  # its sentence points at a report that is not shown
+        return "weights of another shape than config.json says"
+    return (text.strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 def _sha(source: str, model: PreTrainedModel) -> str:

@@ -14,7 +14,7 @@ On request the cabinet orders and ministerial ordinances that the laws point to 
 found by number or title:
 
     GET {base_url}/laws?law_num=昭和四十年政令第三百二十一号&asof=YYYY-MM-DD
-    GET {base_url}/laws?law_title=金融商品取引法施行&law_type=CabinetOrder,...&asof=...
+    GET {base_url}/laws?law_title=金融商品取引法&law_type=CabinetOrder,...&asof=...
 
 which answer with {"laws": [{"law_info": {law_id, law_num}, "revision_info": {law_title,
 repeal_status, repeal_date}}]}, matching any part of the number or title.
@@ -67,7 +67,9 @@ _ORDER_NUMBER = re.compile(
     r"(?:明治|大正|昭和|平成|令和)(?:元|[〇一二三四五六七八九十百]+)年"
     r"[^（）「」、。年第\s]{0,40}?(?:令|規則)第[〇一二三四五六七八九十百千]+号"
 )
-_DETAILED_BY = ("施行令", "施行規則", "施行細則")
+_DETAILED_BY = ("施行令", "施行規則", "施行細則", "第")
+"""How the title of what details an act goes on after the act's own: 金融商品取引法施行令,
+金融商品取引法第二条に規定する定義に関する内閣府令."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -100,8 +102,9 @@ def fetch(
 
     The laws are those of lawqa_jp's law_list.json that e-Gov holds, and `laws` (ids)
     besides. With `decrees` also the orders and ordinances in force on `asof` whose number
-    stands in the main provisions of one of them, and the 施行令, 施行規則 and 施行細則 of
-    the acts among them; what those point to in turn is not followed.
+    stands in the main provisions of one of them, and those whose title begins with that of
+    an act among them (施行令, 施行規則, 第…条に…); what those point to in turn is not
+    followed.
 
     `progress(name, done, total)` is told before each file and once at the end. Returns
     {data, asof, fetched, kept, laws: [{law_id, law, revision, articles}], bytes, seconds},
@@ -257,10 +260,10 @@ class _Job:
             found += hits
             not_found += [] if hits else [number]
         for title in titles:
-            names = [title + suffix for suffix in _DETAILED_BY]
+            beginnings = tuple(title + suffix for suffix in _DETAILED_BY)
             with self.step(title):
-                hit = self.search(law_title=f"{title}施行", law_type=_ORDERS)
-            found += (law_id for law_id, _, name in hit if name in names)
+                hit = self.search(law_title=title, law_type=_ORDERS)
+            found += (law_id for law_id, _, name in hit if name.startswith(beginnings))
         decrees = [law_id for law_id in dict.fromkeys(found) if law_id not in laws]
         unknown, faults = self.get_laws(decrees)
         there = {law["law_id"] for law in self.laws}

@@ -476,13 +476,14 @@ def test_the_pinned_hashes_are_those_of_the_published_files(lawui_data: Path) ->
 ORDER = "340CO0000000001"
 RULES = "348M50000040001"
 OLD = "341M50000040002"
+TERMS = "405M50000040014"
 LOST = "330CO0000000009"
 
 
 @pytest.fixture
 def decrees(server: Server) -> Server:
     """甲法 names an order, a repealed ordinance and one that e-Gov lacks; it has a 施行規則
-    that it does not name. 乙法 names the same order."""
+    and a 定義府令 that it does not name. 乙法 names the same order."""
     text = (
         "甲法施行令（昭和四十年政令第一号。以下「令」という。）及び旧規則（昭和四十一年大蔵省令第二号）、"
         "丙に関する内閣府・法務省令（平成十七年内閣府・法務省令第二号）並びに丁法（昭和二十年法律第三号）"
@@ -494,12 +495,15 @@ def decrees(server: Server) -> Server:
         ORDER, "戊に関する規則（平成元年運輸省令第七号）による。", "甲法施行令"
     )
     server.laws[RULES] = law_xml(RULES, title="甲法施行規則")
+    server.laws[TERMS] = law_xml(TERMS, title="甲法第二条の定義に関する内閣府令")
     server.laws[OLD] = law_xml(OLD, title="旧規則")
     server.catalogue = [
         (ORDER, "昭和四十年政令第一号", "甲法施行令", "None", None),
         ("340CO0000000099", "昭和四十年政令第一号の二", "似て非なる令", "None", None),
         (RULES, "昭和四十八年大蔵省令第一号", "甲法施行規則", "None", None),
         ("499M50000040005", "令和元年内閣府令第五号", "超甲法施行規則", "None", None),
+        (TERMS, "平成五年大蔵省令第十四号", "甲法第二条の定義に関する内閣府令", "None", None),
+        ("405M50000040015", "平成五年大蔵省令第十五号", "甲法人の登記規則", "None", None),
         (OLD, "昭和四十一年大蔵省令第二号", "旧規則", "Repeal", "2010-04-01"),
     ]
     return server
@@ -512,17 +516,23 @@ def test_decrees_come_by_number_and_by_title(
     decrees.empty_is_404 = empty_is_404
     told: list[tuple[str, int, int]] = []
     result = decrees.fetch(tmp_path, decrees=True, progress=lambda *now: told.append(now))
-    assert result["decrees"] == [ORDER, RULES]
+    assert result["decrees"] == [ORDER, RULES, TERMS]
     assert result["not_found"] == [
         "昭和四十一年大蔵省令第二号",
         "平成十七年内閣府・法務省令第二号",
     ]
     assert result["problems"] == []
-    assert result["fetched"] == [*QUESTIONS, *LAWS, ORDER, RULES]
-    assert {a.law for a in read_folder(tmp_path)} == {"甲法", "乙法", "甲法施行令", "甲法施行規則"}
+    assert result["fetched"] == [*QUESTIONS, *LAWS, ORDER, RULES, TERMS]
+    assert [a.law for a in read_folder(tmp_path)] == [
+        "甲法施行令",
+        "甲法施行規則",
+        "甲法",
+        "乙法",
+        "甲法第二条の定義に関する内閣府令",
+    ]
     assert decrees.asked["laws"] == 5  # three numbers, two acts; 戊 is a step too far
-    assert told[-1] == ("", 11, 11)
-    assert [done for _, done, _ in told] == list(range(12))
+    assert told[-1] == ("", 12, 12)
+    assert [done for _, done, _ in told] == list(range(13))
 
 
 def test_without_the_wish_no_decree_is_sought(decrees: Server, tmp_path: Path) -> None:
@@ -557,7 +567,7 @@ def test_a_decree_that_comes_broken_or_not_at_all_costs_no_other(
     decrees.laws[ORDER] = b"<law_data_response/>"
     decrees.catalogue.append((LOST, "平成十七年内閣府・法務省令第二号", "丙", "None", None))
     result = decrees.fetch(tmp_path, decrees=True)
-    assert result["decrees"] == [RULES]
+    assert result["decrees"] == [RULES, TERMS]
     assert result["not_found"] == ["昭和四十一年大蔵省令第二号", LOST]
     assert len(result["problems"]) == 1
     assert ORDER in result["problems"][0]
@@ -566,7 +576,7 @@ def test_a_decree_that_comes_broken_or_not_at_all_costs_no_other(
 @pytest.mark.parametrize("fault", ["503", "cut", "json 200", "html200", "other"])
 def test_a_search_that_fails_is_tried_again(decrees: Server, tmp_path: Path, fault: str) -> None:
     decrees.faults["laws"] = [fault]
-    assert decrees.fetch(tmp_path, decrees=True)["decrees"] == [ORDER, RULES]
+    assert decrees.fetch(tmp_path, decrees=True)["decrees"] == [ORDER, RULES, TERMS]
     assert decrees.asked["laws"] == 6
 
 

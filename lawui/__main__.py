@@ -52,7 +52,8 @@ def _doctor(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _fetch(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
-    return lab.fetch(arguments.asof, arguments.law or (), _count("fetch"))
+    laws = arguments.law or ()
+    return lab.fetch(arguments.asof, laws, _count("fetch"), decrees=arguments.decrees)
 
 
 def _index_build(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -262,6 +263,7 @@ def _parser() -> argparse.ArgumentParser:
     fetch = _command(commands, "fetch", _fetch, "bring the questions and the statutes")
     fetch.add_argument("--asof", default="2024-12-31", metavar="YYYY-MM-DD")
     fetch.add_argument("--law", action="append", metavar="ID", help="a further law, repeatable")
+    fetch.add_argument("--decrees", action="store_true", help="also the orders they point to")
     _index_parser(commands)
     _ask_parser(commands)
     _score_parser(commands)

@@ -86,7 +86,7 @@ class Lab:
         if settings.offline:
             os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
         self.settings = settings
-        self.problems: tuple[LabError, ...] = ()
+        self._problems: tuple[LabError, ...] = ()
         self.home = settings.home.expanduser().resolve()
         self.data_dir = _data_folder(settings.data)
         self._lock = threading.RLock()
@@ -135,6 +135,11 @@ class Lab:
                 self._owner.close()
                 self._owner = None
 
+    @property
+    def problems(self) -> tuple[LabError, ...]:
+        """What went wrong in the background, and files that could not be read."""
+        return (*self._problems, *self._library.problems)
+
     def describe(self) -> dict[str, Any]:
         """What this lab is made of: the keys of `doctor`. Loads no model."""
         from lawui import doctor
@@ -150,7 +155,7 @@ class Lab:
             try:
                 step()
             except LabError as error:
-                self.problems = (*self.problems, error)
+                self._problems = (*self._problems, error)
 
     # -- data
 
@@ -159,13 +164,17 @@ class Lab:
         asof: str = "2024-12-31",
         laws: Sequence[str] = (),
         progress: Callable[[str, int, int], None] | None = None,
+        decrees: bool = False,
     ) -> dict[str, Any]:
-        """Bring lawqa_jp and its statutes into the data folder: the one thing that goes out."""
+        """Bring lawqa_jp and its statutes into the data folder: the one thing that goes out.
+
+        With `decrees`, also the orders that the laws themselves point to.
+        """
         from lawui.data import fetch
 
         self._not_in_demo()
         folder = self.data_dir or self.settings.data or Path("data")
-        return fetch.fetch(folder, asof, laws, self.settings.offline, progress)
+        return fetch.fetch(folder, asof, laws, self.settings.offline, progress, decrees=decrees)
 
     def sets(self) -> list[dict[str, Any]]:
         """The sets that can be loaded: {name, items, orders}; a broken one has `fault`."""
@@ -245,7 +254,9 @@ class Lab:
         return self._library.evaluate(self.questions(set).questions)
 
     def search(self, text: str, k: int = 5) -> list[Passage]:
-        """The passages nearest to `text`, best first."""
+        """The `k` passages nearest to `text`, best first. Raises UsageError for no text."""
+        if not text.strip() or not 1 <= k <= 100:
+            raise UsageError("usage.search")
         return self._library.search(text, k)
 
     def passages(self, question: Question, evidence: str) -> tuple[Passage, ...]:

@@ -55,6 +55,7 @@ class Library:
         self._embedders: dict[str, Embedder] = {}
         self._searchers: dict[Path, tuple[str, Searcher]] = {}
         self.job = IndexJob()
+        self.problems: tuple[LabError, ...] = ()
 
     # -- what a prompt shows
 
@@ -105,13 +106,8 @@ class Library:
     ) -> IndexInfo:
         """Build the main index from `source` (default: the data folder's statutes, or the
         sample ordinance without any), and make it the current one."""
-        folder = self._main()
-        if source is not None:
-            articles, folder = statutes.read_folder(source), self._folder
-        elif folder == self._sample():
-            articles = statutes.sample_articles()
-        else:
-            articles = statutes.read_folder(statutes.source_folder(self._data))
+        folder = self._folder if source is not None else self._main()
+        articles = self._articles(folder, source or self._data)
         return self._build(articles, folder, embedder or self.embedder_name, progress)
 
     def start_build(self, source: Path | None = None, embedder: str = "") -> None:
@@ -170,7 +166,8 @@ class Library:
         with self._lock:
             info = index.status(folder)
             if info is None:
-                info = self._build_missing(folder, progress)
+                articles = self._articles(folder, self._data)
+                info = self._build(articles, folder, self.embedder_name, progress)
             opened = self._searchers.get(folder)
             if opened is None or opened[0] != info.fingerprint:
                 embedder = self._embedder(info.embedder)
@@ -178,12 +175,16 @@ class Library:
                 opened = self._searchers[folder] = (info.fingerprint, searcher)
             return opened[1]
 
-    def _build_missing(self, folder: Path, progress: Progress | None) -> IndexInfo:
+    def _articles(self, folder: Path, source: Path | None) -> list[Article]:
+        """What the index in `folder` is made of. A file that cannot be read is left out and
+        stands in `problems`."""
         if folder == self._sample():
-            articles = statutes.sample_articles()
-        else:
-            articles = statutes.read_folder(statutes.source_folder(self._data))
-        return self._build(articles, folder, self.embedder_name, progress)
+            return statutes.sample_articles()
+        if source is None:  # built once from a folder that is not named now
+            raise RetrievalError("retrieval.nothing_to_index")
+        found = statutes.read_library(source)
+        self.problems = tuple(found.problems)
+        return list(found.articles)
 
     def _embedder(self, name: str) -> Embedder:
         from lawui.model.load import import_bitsandbytes
@@ -203,10 +204,7 @@ class Library:
         return self._sample()
 
     def _has_statutes(self) -> bool:
-        if self._data is None:
-            return False
-        place = statutes.source_folder(self._data)
-        return any(place.glob("*.jsonl*")) or any(place.glob("*.xml"))
+        return self._data is not None and statutes.has_library(self._data)
 
     def _sample(self) -> Path:
         return self._folder / "sample"

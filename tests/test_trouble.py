@@ -93,3 +93,48 @@ def test_a_broken_model_is_one_line(folder: Path, tmp_path: Path) -> None:
     done = command(tmp_path, "--model", str(folder), "ask", "--id", "sample-000-0", "--json")
     assert (done.returncode, done.stdout) == (1, "")
     assert len(done.stderr.strip().splitlines()) == 1 and "Traceback" not in done.stderr
+
+
+def adapter(folder: Path, *, values: float = 0.5, card: str | None = None) -> Path:
+    """A tiny sound adapter folder; with `card` as the text of its lawui.json."""
+    import json
+
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    from lawui.model import adapters
+
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {"base_model.model.q_proj.lora_A.weight": np.full((2, 4), values, np.float32)}
+    save_file(weights, folder / adapters.WEIGHTS)
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj"]}
+    (folder / adapters.CONFIG).write_text(json.dumps(config), "utf-8")
+    if card is not None:
+        (folder / adapters.CARD).write_text(card, "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "card", ['{"trained_groups": 5}', '{"settings": null}', '{"created": 7}', "[1]", '{"base']
+)
+def test_a_card_of_odd_values_is_a_fault_and_hides_no_other_adapter(
+    tmp_path: Path, card: str
+) -> None:
+    from lawui.model import adapters
+
+    adapter(tmp_path / "odd", card=card)
+    adapter(tmp_path / "sound")
+    faults = {info.name: info.fault for info in adapters.list_adapters(tmp_path)}
+    assert faults == {"odd": "adapter.bad_config", "sound": ""}
+
+
+def test_weights_that_are_not_those_of_the_card_are_refused(tmp_path: Path) -> None:
+    from lawui.model import adapters
+
+    sha = adapters.read_adapter(adapter(tmp_path / "a")).weights_sha
+    card = f'{{"weights_sha": "{sha}"}}'
+    assert adapters.read_adapter(adapter(tmp_path / "a", card=card)).fault == ""
+    changed = adapters.read_adapter(adapter(tmp_path / "a", values=0.25, card=card))
+    assert changed.fault == "adapter.corrupt"
+    # Answers are kept by this hash: it must be the file's own, whatever the card says.
+    assert changed.weights_sha != sha

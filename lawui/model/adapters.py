@@ -13,6 +13,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,13 @@ UNFINISHED = "run.json"
 _NAME = re.compile(r"\w[\w.\-]{0,79}")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 _EXPORTED = (CONFIG, WEIGHTS, CARD, "README.md")
+_CARD_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("base_model", "base_sha", "prompt_sha", "trained_on", "created"), str),
+    **dict.fromkeys(("licence", "weights_sha"), str),
+    "trained_groups": list,
+    "settings": dict,
+    "final_loss": int | float | None,
+}
 
 
 def check_name(name: str) -> str:
@@ -57,8 +65,11 @@ def list_adapters(folder: Path, base_sha: str = "") -> list[AdapterInfo]:
 def read_adapter(path: Path, base_sha: str = "") -> AdapterInfo:
     """What is known of one adapter folder; `fault` says what is wrong with it."""
     config, config_fault = _read_json(path / CONFIG)
-    card, card_fault = _read_json(path / CARD) if (path / CARD).exists() else ({}, "")
+    card, card_fault = _read_card(path / CARD) if (path / CARD).exists() else ({}, "")
+    weights_sha = _weights_sha(path)
     fault = config_fault or card_fault or _weights_fault(path) or _config_fault(config)
+    if not fault and card.get("weights_sha", weights_sha) != weights_sha:
+        fault = "adapter.corrupt"  # not the weights that the card describes
     if not fault and base_sha and card.get("base_sha") not in (None, "", base_sha):
         fault = "adapter.other_base"
     return AdapterInfo(
@@ -75,7 +86,7 @@ def read_adapter(path: Path, base_sha: str = "") -> AdapterInfo:
         fault=fault,
         trained_on=str(card.get("trained_on", "")),
         created=str(card.get("created", "")),
-        weights_sha=str(card.get("weights_sha", "")) or _weights_sha(path),
+        weights_sha=weights_sha,
         licence=str(card.get("licence", "")),
         settings=dict(card.get("settings", {})),
     )
@@ -176,6 +187,14 @@ def _read_json(path: Path) -> tuple[dict[str, Any], str]:
     return (value, "") if isinstance(value, dict) else ({}, "adapter.bad_config")
 
 
+def _read_card(path: Path) -> tuple[dict[str, Any], str]:
+    """The card; one whose values are of other kinds than `write_card` writes is broken."""
+    card, fault = _read_json(path)
+    if any(not isinstance(card[key], kind) for key, kind in _CARD_KINDS.items() if key in card):
+        return {}, "adapter.bad_config"
+    return card, fault
+
+
 def _config_fault(config: Mapping[str, Any]) -> str:
     if str(config.get("peft_type", "")).upper() != "LORA" or _whole(config.get("r")) < 1:
         return "adapter.not_lora"
@@ -199,9 +218,17 @@ def _weights_fault(path: Path) -> str:
 
 def _weights_sha(path: Path) -> str:
     weights = path / WEIGHTS
-    if not weights.is_file():
+    try:
+        stat = weights.stat()
+        return _hash_of(weights, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    except OSError:  # missing, or no plain file: its fault says so
         return ""
-    with weights.open("rb") as file:
+
+
+@lru_cache(maxsize=1024)
+def _hash_of(path: Path, *_identity: int) -> str:
+    """The file's hash, computed once for each state of the file."""
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 

@@ -9,6 +9,7 @@ import pytest
 from lawui.model.load import LoadedModel, load
 from lawui.training import batches, planner, rows
 from lawui.training.objective import answer_logits, token_loss
+from lawui.training.preview import preview
 from lawui.training.statistics import accuracy_interval
 from lawui.types import LETTERS
 
@@ -169,3 +170,17 @@ def test_the_interval_knows_that_orders_of_an_item_agree() -> None:
     assert together == pytest.approx((0.237, 0.763), abs=1e-3)
     low, high = accuracy_interval([True] * 8, ["g"] * 4 + ["h"] * 4)
     assert high == 1.0 and low < 0.5
+
+
+def test_the_preview_tells_what_the_run_would_do(loaded: LoadedModel) -> None:
+    long = helpers.row("train", helpers.question(9, stem="とても長い問いである。" * 60))
+    seen = helpers.row("train", helpers.question(8), [helpers.passage("赤い箱に入れる。" * 200)])
+    shown = preview([*helpers.rows(), long, seen], loaded.tokenizer, helpers.config())
+    assert (shown["train_rows"], shown["dev_rows"], shown["groups"]) == (26, 8, 8)
+    assert (shown["dropped"], shown["shortened"]) == (["toy-009-0"], 1)
+    assert sum(count for _, count in shown["histogram"]) == 25
+    assert shown["evidence"] == {"none": 25, "given": 1} and shown["majority"] == 0.25
+    assert shown["steps"] == 8
+    first = shown["examples"][0]
+    assert first["answer"] == "a" and helpers.question(0).stem in first["prompt"]
+    assert first["prompt"].endswith("<|im_start|>assistant\n")

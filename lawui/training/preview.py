@@ -54,5 +54,5 @@ def preview(
 
 def _shown(example: batches.Example, tokenizer: PreTrainedTokenizerBase) -> dict[str, str]:
     """A row as the model sees it, control tokens included, and the letter it learns."""
-    text = str(tokenizer.decode(example.ids[:-1]))
+    text = str(tokenizer.decode(list(example.ids[:-1])))
     return {"source": example.source, "prompt": text, "answer": LETTERS[example.gold]}

@@ -19,6 +19,7 @@ def command(home: Path, *arguments: str, **options: object) -> subprocess.Comple
     """`python -m lawui` as a user runs it."""
     return subprocess.run(
         [sys.executable, "-m", "lawui", "--home", str(home), "--offline", *arguments],
+        check=False,
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -48,7 +49,9 @@ Library(Path({str(tmp_path)!r}), None).search("届出", 1)
 assert "bitsandbytes" in sys.modules
 assert not asked, asked
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr[-500:]
     assert "Failed to load" not in done.stderr
 
@@ -70,13 +73,12 @@ def test_a_missing_shard_is_named(folder: Path) -> None:
 
 
 def test_weights_that_are_missing_are_never_drawn_at_random(folder: Path) -> None:
-    from safetensors import safe_open
-    from safetensors.torch import save_file
+    import torch
+    from safetensors.torch import load_file, save_file
 
-    tensors = {}
+    tensors: dict[str, torch.Tensor] = {}
     for shard in folder.glob("*.safetensors"):
-        with safe_open(shard, framework="pt") as file:
-            tensors |= {name: file.get_tensor(name) for name in file.keys()}
+        tensors |= load_file(shard)
         shard.unlink()
     (folder / "model.safetensors.index.json").unlink()
     gone = next(name for name in tensors if "input_layernorm" in name)

@@ -35,7 +35,8 @@ def wire(page: Page, opened: Any, tabs: gr.Tabs, each: Sequence[gr.Tab], ask: Co
         return view(page.lab, dict(request.query_params))
 
     outputs = [tabs, ask.picker.set, ask.picker.item, ask.evidence, ask.adapter]
-    opened.then(restore, None, outputs, **quiet)
+    restored = opened.then(restore, None, outputs, **quiet)
+    restored.then(None, None, None, js="() => { window.lawuiOpened = true; }", **quiet)
 
 
 def view(lab: Lab, asked: Mapping[str, str]) -> list[Any]:

@@ -33,7 +33,6 @@ class Seen:
 
     listed: str = ""
     chosen: str = ""
-    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -334,9 +333,6 @@ def watch(
 
     The same function serves the timer, the page's opening and every button."""
     runs = lab.score_runs()[:LISTED]
-    newest = runs[0].id if runs else ""
-    if not run or (seen and seen.runs and newest not in seen.runs):
-        run = newest
     chosen = next((r for r in runs if r.id == run), runs[0] if runs else None)
     listed = repr((lang, name, [(r.id, r.done, r.state) for r in runs]))
     detail = repr((lang, only, chosen and (chosen.id, chosen.state in ACTIVE)))
@@ -344,7 +340,7 @@ def watch(
         return None
     active = any(r.state in ACTIVE for r in runs)
     return [
-        Seen(listed, detail, tuple(r.id for r in runs)),
+        Seen(listed, detail),
         *_choices(runs, chosen, lang),
         progress_html(runs, lang),
         matrix_html(runs, name, figures, lang),

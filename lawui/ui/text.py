@@ -41,6 +41,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "Everything runs on this computer. What you type is sent nowhere else.",
     ),
     "page.api": ("プログラムから使う（API）", "Use from a program (API)"),
+    "page.more_tabs": ("ほかのタブ", "More tabs"),
     "page.trouble": ("うまくいきませんでした", "That did not work"),
     "page.unexpected": (
         "予期しない問題が起きました。入力した内容は残っています。もう一度試しても直らないときは、"

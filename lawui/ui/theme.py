@@ -6,10 +6,13 @@ ground; a test computes it.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import gradio as gr
 from gradio.themes.utils import colors, sizes
+
+from lawui.ui.text import LANGUAGES, say
 
 SANS = (
     "Hiragino Sans",
@@ -64,6 +67,7 @@ TEXT = sizes.Size(
 
 FAVICON = Path(__file__).with_name("favicon.svg")
 CSS = Path(__file__).with_name("style.css")
+SCRIPT = Path(__file__).with_name("script.js")
 
 
 def theme() -> gr.themes.Base:
@@ -140,24 +144,10 @@ def theme() -> gr.themes.Base:
 def head(lang: str) -> str:
     """What goes into <head>: the page's language before anything is drawn, the address
     that follows the view (ids only), the keys j and k for the next and the previous
-    question, and no referrer to linked pages."""
-    return f"""
-<meta name="referrer" content="no-referrer">
-<script>
-document.documentElement.lang = "{lang}";
-window.lawuiAddress = (view) => {{
-  const address = new URL(window.location);
-  for (const [name, id] of Object.entries(view)) {{
-    if (id) address.searchParams.set(name, id); else address.searchParams.delete(name);
-  }}
-  window.history.replaceState(null, "", address);
-}};
-document.addEventListener("keydown", (event) => {{
-  const busy = event.target.closest("input, textarea, select, [contenteditable], [role=listbox]");
-  if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
-  const way = {{ j: "next", k: "previous" }}[event.key];
-  const tab = ["ask", "adapters"].find((t) => document.getElementById(`${{t}}-item`)?.offsetParent);
-  if (way && tab) document.getElementById(`${{tab}}-${{way}}`)?.click();
-}});
-</script>
-"""
+    question, words for the few signs of Gradio's own, and no referrer to linked pages."""
+    names = {code: say("page.more_tabs", code) for _, code in LANGUAGES}
+    return (
+        '<meta name="referrer" content="no-referrer">\n<script>\n'
+        f"document.documentElement.lang = {json.dumps(lang)};\n"
+        f"const moreTabs = {json.dumps(names)};\n{SCRIPT.read_text('utf-8')}</script>\n"
+    )

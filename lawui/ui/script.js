@@ -1,0 +1,33 @@
+// The page's own few lines; no library, nothing fetched. `moreTabs` is set before them.
+
+// The address carries ids only, so that it can be sent on and a reload opens the same view.
+// Nothing is written before the view that the address asked for stands.
+window.lawuiAddress = (view) => {
+  if (!window.lawuiOpened) return;
+  const address = new URL(window.location);
+  for (const [name, id] of Object.entries(view)) {
+    if (id) address.searchParams.set(name, id);
+    else address.searchParams.delete(name);
+  }
+  window.history.replaceState(null, "", address);
+};
+
+// Next and previous question by key, unless somebody is typing or choosing.
+document.addEventListener("keydown", (event) => {
+  const busy = event.target.closest("input, textarea, select, [contenteditable], [role=listbox]");
+  if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
+  const way = { j: "next", k: "previous" }[event.key];
+  const tab = ["ask", "adapters"].find((t) => document.getElementById(`${t}-item`)?.offsetParent);
+  if (way && tab) document.getElementById(`${tab}-${way}`)?.click();
+});
+
+// Gradio names its overflow menu in English and shows a choice's key as its tooltip.
+const tidy = () => {
+  for (const button of document.querySelectorAll(".overflow-menu > button"))
+    button.setAttribute("aria-label", moreTabs[document.documentElement.lang]);
+  for (const box of document.querySelectorAll("input[type=checkbox][title]"))
+    box.removeAttribute("title");
+};
+new MutationObserver(tidy).observe(document.documentElement, {
+  attributes: true, attributeFilter: ["lang", "title"], childList: true, subtree: true,
+});

@@ -1,0 +1,91 @@
+"""Scores from the page: the same figures as the command line, kept, compared, taken home."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import expect
+
+Visit = Callable[..., Any]
+Command = Callable[..., dict[str, Any]]
+LIMIT = 16
+FIELD = "#score-limit :is(input, textarea)"
+
+
+def choose(visitor: Any, box: str, option: str) -> None:
+    """Pick an option of a list by the beginning of its words."""
+    visitor.page.click(f"{box} input")
+    visitor.page.locator(f"{box} [role=option]", has_text=option).first.click()
+
+
+def test_a_score_is_the_command_line_s_and_is_compared_and_exported(
+    visit: Visit, command: Command, tmp_path: Path
+) -> None:
+    visitor = visit(address="?tab=score")
+    visitor.page.fill(FIELD, str(LIMIT))
+    visitor.page.click("#score-start")
+    expect(visitor.page.locator("#score-notice")).to_contain_text("2 件の採点を始めました")
+    expect(visitor.page.locator("#score-matrix .lw-accuracy")).to_have_count(2)
+
+    words = ("--set", "sample_test", "--limit", str(LIMIT))
+    told = command("score", *words, "--evidence", "none", "--evidence", "given")["cells"]
+    cells = visitor.page.locator("#score-matrix .lw-accuracy").all_inner_texts()
+    assert cells == [f"{100 * cell['accuracy']:.1f} %" for cell in told]
+
+    expect(visitor.page.locator("#score-summary .lw-big")).to_be_visible()
+    summary = visitor.text("#score-summary")
+    assert f"{LIMIT} 問中 {told[0]['correct']} 問" in summary
+    assert f"{100 * told[0]['overlap_baseline']:.1f} %" in summary
+    assert visitor.page.locator("#score-items tbody tr").count() == LIMIT // 4
+    visitor.page.check("#score-only input[value=right]")
+    expect(visitor.page.locator("#score-items tbody tr.lw-wrong")).to_have_count(0)
+
+    _compare(visitor, command("compare", told[0]["run"], told[1]["run"]))
+    for kind in ("csv", "json", "html"):
+        with visitor.page.expect_download() as download:
+            visitor.page.click(f"#score-export-{kind}")
+        path = tmp_path / f"score.{kind}"
+        download.value.save_as(path)
+        _check_file(path, kind)
+
+
+def _compare(visitor: Any, told: dict[str, Any]) -> None:
+    choose(visitor, "#score-a", "条文なし")
+    choose(visitor, "#score-b", "付属の条文")
+    visitor.page.click("#score-compare")
+    expect(visitor.page.locator("#score-verdict .lw-verdict")).to_have_text(told["verdict_ja"])
+    counts = visitor.page.locator("#score-verdict .lw-facts dd").all_inner_texts()
+    names = ("both", "only_a", "only_b", "neither")
+    assert counts == [str(told[name]) for name in names]
+    assert sum(told[name] for name in names) == LIMIT // 4
+
+
+def _check_file(path: Path, kind: str) -> None:
+    text = path.read_text("utf-8-sig")
+    if kind == "csv":
+        assert len(list(csv.reader(text.splitlines()))) > LIMIT // 4
+    elif kind == "json":
+        assert json.loads(text)
+    else:
+        assert "<html" in text and "src=" not in text
+
+
+def test_scores_survive_a_reload(visit: Visit, command: Command) -> None:
+    visitor = visit(address="?tab=score")
+    told = command("score", "--set", "sample_dev", "--limit", "8", "--evidence", "none")
+    visitor.reload()
+    expect(visitor.page.locator("#score-list tbody tr").first).to_contain_text("調整用")
+    figure = f"{100 * told['accuracy']:.1f} %"
+    expect(visitor.page.locator("#score-list tbody tr").first).to_contain_text(figure)
+
+
+def test_bad_fields_are_told_and_kept(visit: Visit) -> None:
+    visitor = visit(address="?tab=score")
+    visitor.page.fill(FIELD, "many")
+    visitor.page.click("#score-start")
+    expect(visitor.page.locator("#score-notice [role=alert]")).to_contain_text("1 以上の整数")
+    assert visitor.page.input_value(FIELD) == "many"

@@ -87,6 +87,7 @@ def load_embedder(
 
 def _load(name: str, source: str, offline: bool, device: str | None) -> SentenceTransformer:
     try:
+        _refuse_pickle(Path(source))
         from sentence_transformers import SentenceTransformer
 
         return SentenceTransformer(
@@ -101,6 +102,13 @@ def _load(name: str, source: str, offline: bool, device: str | None) -> Sentence
         raise RetrievalError(
             f"retrieval.embedder_{key}", embedder=name, reason=str(error)[:300]
         ) from error
+
+
+def _refuse_pickle(folder: Path) -> None:
+    """Raises ValueError for weights that only a pickle holds: reading one can run anything."""
+    for path in folder.rglob("pytorch_model*.bin") if folder.is_dir() else ():
+        if not list(path.parent.glob("*.safetensors")):
+            raise ValueError(f"{path.name}: only safetensors are read, never a pickle")
 
 
 def folder_revision(folder: Path) -> str:

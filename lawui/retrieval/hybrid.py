@@ -43,12 +43,12 @@ LINKING = 100  # articles whose links are followed
 
 WEIGHTS: Mapping[str, float] = {
     "lexical": 1.6,
-    "article": 0.1,
-    "dense": 0.65,
-    "citation": 0.75,
-    "cited": 0.35,
+    "article": 0.2,
+    "dense": 0.4,
+    "citation": 0.7,
+    "cited": 0.3,
     "upward": 0.7,
-    "downward": 0.5,
+    "downward": 0.55,
 }
 """Chosen by cross-validation over question groups: docs/retrieval.md has the table and
 tests/retrieval/choose_weights.py makes it. `cited`, `upward` and `downward` are the kinds
@@ -56,8 +56,12 @@ of `link`."""
 
 FIRST_STAGE = ("lexical", "article", "dense", "citation")
 FLOOR = 0.9
-SHARE = 0.5
-"""How much of its article's score a passage gets for the article alone."""
+"""How much of the last neighbour's cosine is taken off: what an embedder finds alike in all
+texts says nothing."""
+
+SHARE, DECAY = 0.7, 0.95
+"""How much of its article's score a passage gets for the article alone, and what each
+further passage of an article keeps: a definition of ninety items mustn't fill the list."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,12 @@ class Evidence:
 class Searcher:
     """Searches one index. Thread-safe: everything is read-only after `open`."""
 
-    def __init__(self, store: Path, embedder: Embedder, collection: Any) -> None:
+    def __init__(
+        self, store: Path, embedder: Embedder, client: Any, collection: Any, chroma_url: str
+    ) -> None:
         self.info: IndexInfo = index.info(store)
-        self._embedder, self._collection = embedder, collection
+        self._embedder, self._client, self._collection = embedder, client, collection
+        self._chroma_url = chroma_url
         self._library = Library.open(store)
         self._links = _Links(self._library)
         self._passages = lexical.Lexical.open(store / "bm25-passages")
@@ -110,11 +117,15 @@ class Searcher:
             )
         if manifest.server != bool(chroma_url):
             raise RetrievalError("retrieval.other_store", path=str(store))
-        collection = index.open_collection(store, manifest, chroma_url)
+        client, collection = index.open_collection(store, manifest, chroma_url)
         try:
-            return cls(store, embedder, collection)
+            return cls(store, embedder, client, collection, chroma_url)
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise RetrievalError("retrieval.damaged", path=str(store), reason=str(error)) from error
+
+    def close(self) -> None:
+        """Lets go of the Chroma store; the searcher can't search afterwards."""
+        self._client.close()
 
     def search(self, text: str, k: int = 5) -> list[Passage]:
         """The `k` best passages, best first; an empty query finds nothing.
@@ -135,6 +146,20 @@ class Searcher:
     def citations(self, text: str) -> list[Citation]:
         """What a text cites, in order; `law_id` is "" for a law that isn't in the library."""
         return citations.parse(text[:LONGEST_QUERY], self._library.names)
+
+    def neighbours(self, passage: Passage) -> tuple[Passage | None, Passage | None]:
+        """The passages right before and after one in its article, None at either end."""
+        place = Citation(
+            passage.law_id, passage.law, passage.article, supplementary=passage.supplementary
+        )
+        number = self._library.number(place)
+        if number is None:
+            return None, None
+        own = [self._read(row) for row in self._rows_of(number)]
+        at = next((n for n, other in enumerate(own) if other.id == passage.id), None)
+        if at is None:
+            return None, None
+        return own[at - 1] if at else None, own[at + 1] if at + 1 < len(own) else None
 
     def evidence(self, text: str) -> Evidence:
         """Every way's word on every article, for a text that isn't empty."""
@@ -165,8 +190,8 @@ class Searcher:
         return passages, ways
 
     def _dense(self, parts: list[str]) -> tuple[np.ndarray, frozenset[int]]:
-        """Cosines [parts, passages] less that of each part's last neighbour, which takes
-        out what an embedder finds alike in all texts; and the passages returned."""
+        """Cosines [parts, passages] above the floor, 0 for who isn't among a part's
+        neighbours, and the passages that are."""
         scores = np.zeros((len(parts), self.info.passages), np.float32)
         try:
             answer = self._collection.query(
@@ -181,8 +206,9 @@ class Searcher:
                 cosines = 1 - np.array(distances, np.float32)
                 scores[part, [int(row) for row in ids]] = cosines - FLOOR * cosines.min()
         except Exception as error:
+            key = "retrieval.server" if self._chroma_url else "retrieval.damaged"
             raise RetrievalError(
-                "retrieval.damaged", path=self.info.path, reason=str(error)
+                key, path=self.info.path, url=self._chroma_url, reason=str(error)
             ) from error
         return scores, found
 
@@ -196,7 +222,7 @@ class Searcher:
             if number is None:
                 continue
             articles[number] = 1
-            for row in range(library.starts[number], library.starts[number + 1]):
+            for row in self._rows_of(number):
                 if citation.paragraph:
                     rows[row] = max(rows[row], _agreement(citation, self._read(row)))
         return rows, articles
@@ -213,21 +239,27 @@ class Searcher:
         self, articles: np.ndarray, fused: np.ndarray, passages: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """The passages of articles and their scores: an article's best passage gets its
-        score, the others between `SHARE` of it and all of it."""
+        score, the others between `SHARE` of it and all of it, less by `DECAY` each."""
         starts, rows, scores = self._library.starts, [], []
         for article in articles:
             own = np.arange(starts[article], starts[article + 1])
             values = passages[own]
             top = values.max(initial=0)
             relative = values / top if top > 0 else (own == own.min(initial=0)).astype(np.float32)
-            rows.append(own)
-            scores.append(fused[article] * (SHARE + (1 - SHARE) * relative))
+            order = np.argsort(-relative, kind="stable")
+            decay = DECAY ** np.arange(len(own))
+            rows.append(own[order])
+            scores.append(fused[article] * decay * (SHARE + (1 - SHARE) * relative[order]))
         if not rows:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         return np.concatenate(rows), np.concatenate(scores)
 
+    def _rows_of(self, article: int) -> range:
+        return range(self._library.starts[article], self._library.starts[article + 1])
+
     def _read(self, row: int) -> Passage:
-        return Passage(**json.loads(self._lines[self._offsets[row] : self._offsets[row + 1]]))
+        values = json.loads(self._lines[self._offsets[row] : self._offsets[row + 1]])
+        return Passage(**values | {"found_by": ()})
 
     def _passage(self, row: int, score: float, evidence: Evidence) -> Passage:
         ways, article = evidence.ways, int(self._library.owners[row])

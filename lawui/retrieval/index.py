@@ -27,14 +27,14 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from lawui.errors import LabError, RetrievalError
+from lawui.errors import RetrievalError
 from lawui.retrieval import passages as cutting
 from lawui.retrieval.embedders import Embedder
 from lawui.retrieval.lexical import Lexical
@@ -44,8 +44,9 @@ from lawui.types import Article, IndexInfo, Passage
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
-FORMAT = 1
-"""Raised whenever what lies on disk, or what is embedded, changes its meaning."""
+FORMAT = " ".join(("1", *(field.name for field in fields(Passage))))
+"""Its number is raised whenever what lies on disk, or what is embedded, changes its meaning;
+a passage with other fields is another format by itself."""
 
 BLOCK = 256  # passages embedded, cached and added at once
 LOCK_SECONDS = 900.0  # how long a second build waits for the first
@@ -60,7 +61,7 @@ class Manifest:
     """manifest.json. `checksums` maps a file's path below the store to its CRC-32;
     `server` is true where the vectors lie on a Chroma server."""
 
-    format: int
+    format: str
     fingerprint: str
     embedder: str
     revision: str
@@ -171,25 +172,32 @@ def verify(store: Path) -> Manifest:
     return manifest
 
 
-def open_collection(store: Path, manifest: Manifest, chroma_url: str) -> Collection:
-    """The store's Chroma collection, local or on the server at `chroma_url`."""
+def open_collection(store: Path, manifest: Manifest, chroma_url: str) -> tuple[Any, Collection]:
+    """The Chroma client and the store's collection, local or on the server at `chroma_url`.
+
+    Raises RetrievalError `retrieval.damaged` or, for a server, `retrieval.server`; its
+    param `answers` tells a server that lacks the collection from one that is down.
+    """
+    from chromadb.errors import NotFoundError
+
+    client: Any = None
     try:
         client = _client(store / "chroma", chroma_url)
         collection = client.get_collection(collection_name(manifest.fingerprint))
         count = collection.count()
-    except LabError:
-        raise
+        if count == manifest.passages:
+            return client, collection
+        reason, cause, answers = f"{count} != {manifest.passages}", None, True
     except BaseException as error:  # a damaged store can panic inside Chroma's Rust
-        if isinstance(error, KeyboardInterrupt | SystemExit):
+        if isinstance(error, KeyboardInterrupt | SystemExit | RetrievalError):
             raise
-        key = "retrieval.server" if chroma_url else "retrieval.damaged"
-        raise RetrievalError(
-            key, path=str(store), url=chroma_url, reason=str(error), answers=True
-        ) from error
-    if count != manifest.passages:
-        reason = f"{count} != {manifest.passages}"
-        raise RetrievalError("retrieval.damaged", path=str(store), reason=reason)
-    return collection
+        reason, cause, answers = str(error), error, isinstance(error, NotFoundError)
+    with contextlib.suppress(Exception):
+        client.close()
+    key = "retrieval.server" if chroma_url else "retrieval.damaged"
+    raise RetrievalError(
+        key, path=str(store), url=chroma_url, reason=reason, answers=answers
+    ) from cause
 
 
 def collection_name(fingerprint: str) -> str:
@@ -226,13 +234,12 @@ def _sound(folder: Path, fingerprint: str, chroma_url: str) -> Path | None:
         manifest = verify(store)
         if (manifest.fingerprint, manifest.server) != (fingerprint, bool(chroma_url)):
             return None
-        if chroma_url:
-            _client(store, chroma_url)  # a server that is down is no reason to build anew
-        open_collection(store, manifest, chroma_url)
+        client, _ = open_collection(store, manifest, chroma_url)
+        client.close()
         return store
     except RetrievalError as error:
         if error.key == "retrieval.server" and not error.params.get("answers"):
-            raise
+            raise  # a server that is down is no reason to build anew
         return None
 
 
@@ -367,8 +374,7 @@ class _Builder:
                 key, url=self.chroma_url, path=str(self.folder), reason=str(error)
             ) from error
         finally:
-            if not self.chroma_url:
-                client.close()
+            client.close()
         self._forget_unused()
 
     def _embed(self, texts: list[str]) -> np.ndarray:

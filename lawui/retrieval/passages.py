@@ -71,7 +71,8 @@ def well_formed(text: str) -> str:
 
 def heading(article: Article) -> str:
     """Law, chapter and caption: what a passage is indexed with beside its own text."""
-    return " ".join(p for p in (article.law, *article.headings, article.caption) if p)
+    parts = dict.fromkeys((article.law, *article.headings, article.division, article.caption))
+    return " ".join(part for part in parts if part)
 
 
 def split_paragraph(text: str, longest: int = LONGEST) -> list[Piece]:
@@ -156,6 +157,7 @@ def passages(article: Article, longest: int = LONGEST) -> list[Passage]:
                     asof=article.asof,
                     single_paragraph=single,
                     supplementary=article.supplementary,
+                    label=article.division,
                 )
             )
         offset += len(paragraph) + 1

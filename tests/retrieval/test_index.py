@@ -166,7 +166,7 @@ def test_an_index_of_another_embedder(own_index: Path, embedder: Embedder) -> No
 def test_an_index_of_another_format(own_index: Path, embedder: Embedder) -> None:
     manifest = next(own_index.glob("*/manifest.json"))
     values = json.loads(manifest.read_text(encoding="utf-8"))
-    manifest.write_text(json.dumps(values | {"format": 0}), encoding="utf-8")
+    manifest.write_text(json.dumps(values | {"format": "0"}), encoding="utf-8")
     with pytest.raises(RetrievalError) as caught:
         Searcher.open(own_index, embedder)
     assert caught.value.key == "retrieval.old_format"

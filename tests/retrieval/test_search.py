@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,14 +53,24 @@ def test_a_named_paragraph_comes_before_its_neighbours(
 
 
 def test_passages_carry_what_the_page_shows(searcher: Searcher, articles: list[Article]) -> None:
-    texts = {a.anchor: "\n".join(a.paragraphs) for a in articles}
+    own = {a.anchor: a for a in articles}
     for passage in searcher.search("届出をしなければならない期間", 20):
         anchor = passage.id.rsplit(":", 1)[0].split("#")[1]
-        assert texts[anchor][passage.start : passage.end] == passage.text
-        assert passage.url
-        assert passage.asof
+        assert "\n".join(own[anchor].paragraphs)[passage.start : passage.end] == passage.text
+        assert (passage.url, passage.asof) == (own[anchor].url, own[anchor].asof)
         assert 0 < passage.score <= 1
         assert set(passage.found_by) <= {"lexical", "dense", "citation", "link"}
+
+
+def test_neighbours_are_the_passages_around_it(searcher: Searcher, articles: list[Article]) -> None:
+    target = next(a for a in articles if len(a.paragraphs) >= 3 and not a.supplementary)
+    found = searcher.search(f"{target.label}第二項", 10)
+    middle = next(p for p in found if (p.article, p.paragraph) == (target.article, "2"))
+    before, after = searcher.neighbours(middle)
+    assert before is not None
+    assert after is not None
+    assert before.end < middle.start < middle.end < after.start
+    assert searcher.neighbours(after)[0] == replace(middle, score=0.0, found_by=())
 
 
 def test_scores_fall_and_no_passage_comes_twice(searcher: Searcher) -> None:

@@ -282,7 +282,7 @@ def save(tokenizer: Tokenizer, vectors: np.ndarray, folder: Path) -> None:
     """Writes the sentence-transformers folder: half precision, safetensors."""
     import torch
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import StaticEmbedding
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
     module = StaticEmbedding(tokenizer, embedding_weights=torch.from_numpy(vectors).half())
     model = SentenceTransformer(modules=[module], device="cpu", similarity_fn_name="cosine")

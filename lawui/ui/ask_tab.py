@@ -130,7 +130,7 @@ def result_html(asked: Asked | None, revealed: bool, lang: str) -> str:
 def _provenance(result: AskResult, lang: str) -> str:
     now = result.answer
     name = components.model_name(now.adapter, lang)
-    by = f"{result.model}・{name}" if result.model else name
+    by = components.joined((result.model, name), lang)
     evidence = said(f"evidence.{now.evidence}.short", lang, now.evidence)
     dates = sorted({p.asof for p in result.passages if p.asof})
     if dates:

@@ -35,6 +35,11 @@ def model_name(adapter: str, lang: str) -> str:
     return say("word.base_short", lang) if adapter == BASE else adapter
 
 
+def joined(parts: Iterable[str], lang: str) -> str:
+    """Parts of one line, with the dot that each language sets between them."""
+    return ("・" if lang == "ja" else " · ").join(part for part in parts if part)
+
+
 def tag(name: str, text: str, css: str = "", **attributes: str) -> str:
     """One element around `text`, which is escaped."""
     more = "".join(f' {k.replace("_", "-")}="{escape(v)}"' for k, v in attributes.items())
@@ -107,7 +112,7 @@ def bars(
 
 def _short(answer: Answer, lang: str) -> str:
     evidence = said(f"evidence.{answer.evidence}.short", lang, answer.evidence)
-    return f"{model_name(answer.adapter, lang)}・{evidence}"
+    return joined((model_name(answer.adapter, lang), evidence), lang)
 
 
 def _bar(i: int, now: Answer, before: Answer | None, gold: str, lang: str) -> str:

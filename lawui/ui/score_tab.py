@@ -89,7 +89,7 @@ def run_label(run: ScoreRun, lang: str) -> str:
         said(f"evidence.{run.evidence}.short", lang, run.evidence),
         when(run.created),
     ]
-    return " ・ ".join(parts)
+    return components.joined(parts, lang)
 
 
 def when(created: str) -> str:
@@ -109,12 +109,13 @@ def progress_html(runs: Sequence[ScoreRun], lang: str) -> str:
     active = [run for run in reversed(runs) if run.state in ACTIVE]
     out = ""
     for run in active:
-        words = say("score.progress", lang, done=run.done, total=run.total)
         left = remaining(run)
-        if left is not None:
-            words += " ・ " + say("score.left", lang, time=duration(left, lang))
-        elif run.state == "queued":
-            words += " ・ " + say("score.state.queued", lang)
+        parts = [
+            say("score.progress", lang, done=run.done, total=run.total),
+            "" if left is None else say("score.left", lang, time=duration(left, lang)),
+            say("score.state.queued", lang) if run.state == "queued" else "",
+        ]
+        words = components.joined(parts, lang)
         label = components.tag("b", run_label(run, lang))
         out += (
             f'<div class="lw-cell">{label}{components.progress(run.done, run.total, words)}</div>'

@@ -164,14 +164,17 @@ def status_html(status: RunStatus | None, events: Sequence[TrainEvent], lang: st
     """The state of a run: a badge, progress with the time left, and its sentence."""
     if status is None:
         return components.empty(say("train.none", lang))
-    words = say("train.progress", lang, step=status.step, max=status.max_steps)
-    words += " ・ " + say("train.elapsed", lang, time=duration(status.seconds, lang))
     left = remaining(status, events)
-    if left is not None:
-        words += " ・ " + say("train.left", lang, time=duration(left, lang))
-    if status.eval_accuracy is not None:
-        figure = components.percent(status.eval_accuracy, 1)
-        words += " ・ " + say("train.accuracy_now", lang, percent=figure)
+    accuracy = status.eval_accuracy
+    parts = [
+        say("train.progress", lang, step=status.step, max=status.max_steps),
+        say("train.elapsed", lang, time=duration(status.seconds, lang)),
+        "" if left is None else say("train.left", lang, time=duration(left, lang)),
+        ""
+        if accuracy is None
+        else say("train.accuracy_now", lang, percent=components.percent(accuracy, 1)),
+    ]
+    words = components.joined(parts, lang)
     lines = [run_words(status, events, lang)]
     if status.adapter:
         lines.append(say("train.ready", lang))

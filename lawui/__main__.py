@@ -41,7 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(HostError("host.disk", reason=error.strerror or str(error)), 1)
     if result is not None:
         _print(result, arguments.json)
-    return 1 if isinstance(result, dict) and result.get("state") in ("failed", "crashed") else 0
+    if isinstance(result, dict) and result.get("state") in ("failed", "crashed"):
+        print(f"lawui: {result.get('message', '')}", file=sys.stderr)
+        return 1
+    return 0
 
 
 # -- commands; each returns what is printed
@@ -100,6 +103,7 @@ def _score(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
             arguments.adapter or [BASE],
             arguments.limit,
         )
+    print(f"go on after an interruption: score --resume {' or '.join(ids)}", file=sys.stderr)
     cells = []
     for run_id in ids:
         lab.score_wait(run_id, _score_progress)

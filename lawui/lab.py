@@ -437,7 +437,7 @@ class Lab:
     def _train_choice(self, config: TrainConfig) -> ModelChoice:
         if not config.model_name:
             return self.choice
-        return load.choose(config.model_name, offline=self.settings.offline)
+        return load.choose(config.model_name, offline=True)  # a run never downloads
 
     # -- scoring
 

@@ -140,3 +140,26 @@ def test_weights_that_are_not_those_of_the_card_are_refused(tmp_path: Path) -> N
     assert changed.fault == "adapter.corrupt"
     # Answers are kept by this hash: it must be the file's own, whatever the card says.
     assert changed.weights_sha != sha
+
+
+def test_a_file_cut_inside_a_letter_is_half_written_and_not_of_another_encoding(
+    tmp_path: Path,
+) -> None:
+    from lawui.data import questions
+    from lawui.errors import DataError
+
+    path = tmp_path / "mine.json"
+    path.write_bytes('{"samples": [\n{"問題文": "届出'.encode()[:-1])
+    with pytest.raises(DataError) as caught:
+        questions.read_questions(path, "mine")
+    assert (caught.value.key, caught.value.params["line"]) == ("data.not_json", 2)
+    path.write_bytes('{"samples": ["届出"]}'.encode("cp932"))
+    with pytest.raises(DataError) as caught:
+        questions.read_questions(path, "mine")
+    assert caught.value.key == "data.not_utf8"
+
+
+def test_training_on_a_model_that_is_not_here_leaves_no_run(tmp_path: Path) -> None:
+    done = command(tmp_path, "train", "--train-set", "sample", "--model-name", "/no/such/model")
+    assert done.returncode == 1 and "is not on this machine" in done.stderr
+    assert not any((tmp_path / "adapters").glob("*"))

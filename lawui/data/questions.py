@@ -234,6 +234,9 @@ def _json(raw: bytes, path: Path) -> Any:
     try:
         return json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":  # cut inside a letter: half-written
+            line = raw.count(b"\n") + 1
+            raise DataError("data.not_json", path=path, line=line) from error
         raise DataError("data.not_utf8", path=path) from error
     except (json.JSONDecodeError, RecursionError) as error:
         raise DataError("data.not_json", path=path, line=getattr(error, "lineno", 1)) from error

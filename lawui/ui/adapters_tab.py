@@ -36,7 +36,7 @@ def adapters_html(adapters: Sequence[AdapterInfo], lang: str) -> str:
             str(a.rank or ""),
             escape(said(f"set.{a.trained_on}", lang, a.trained_on)),
             say("adapters.groups", lang, n=len(a.trained_groups)) if a.trained_groups else "",
-            escape(a.created[:16].replace("T", " ")),
+            escape(components.when(a.created)),
             "" if a.final_loss is None else f"{a.final_loss:.3f}",
             _state(a, lang),
         ]

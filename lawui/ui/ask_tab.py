@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from lawui.errors import RetrievalError
 from lawui.lab import AskResult, Lab
 from lawui.types import BASE, EVIDENCES, LETTERS, Passage, Question
 from lawui.ui import components
@@ -44,6 +45,7 @@ class Controls:
     result: Any
     passages: Any
     notice: Any
+    rebuild: Any
     asked: Any
     revealed: Any
 
@@ -56,7 +58,7 @@ class Controls:
     @property
     def drawn(self) -> list[Any]:
         """The outputs of an answer."""
-        return [self.asked, self.result, self.passages, self.keep]
+        return [self.asked, self.result, self.passages, self.keep, self.rebuild]
 
 
 # -- what the events do, without Gradio's wiring
@@ -134,7 +136,8 @@ def _provenance(result: AskResult, lang: str) -> str:
     evidence = said(f"evidence.{now.evidence}.short", lang, now.evidence)
     dates = sorted({p.asof for p in result.passages if p.asof})
     if dates:
-        evidence += f" ({say('ask.asof', lang, date=dates[-1])})"
+        asof = say("ask.asof", lang, date=dates[-1])
+        evidence += f"（{asof}）" if lang == "ja" else f" ({asof})"
     return components.facts(
         [
             (say("ask.by", lang), by),
@@ -198,8 +201,8 @@ def build(page: Page, tab: gr.Tab) -> Controls:
     with gr.Row(elem_classes="lw-columns"):
         with gr.Column(scale=6, min_width=320, elem_classes="lw-card"):
             source, picker, box, stem, choices, question = _question_side(page)
-        with gr.Column(scale=5, min_width=320, elem_classes="lw-card lw-sticky"):
-            evidence, adapter, orders, answer, notice, result, reveal = _answer_side(page)
+        with gr.Column(scale=5, min_width=320, elem_classes="lw-card"):
+            evidence, adapter, orders, answer, notice, rebuild, result, reveal = _answer_side(page)
     with gr.Column(elem_classes="lw-card"):
         page.heading("passages.title")
         keep = page.say(gr.CheckboxGroup(visible=False, elem_id="ask-keep"), label="passages.keep")
@@ -219,10 +222,12 @@ def build(page: Page, tab: gr.Tab) -> Controls:
         result,
         passages,
         notice,
+        rebuild,
         gr.State(None),
         gr.State(False),
     )
     _wire_answers(page, controls)
+    _wire_rebuild(page, controls)
     _wire_question(page, controls, *box)
     page.on(
         tab.select,
@@ -280,9 +285,12 @@ def _answer_side(page: Page) -> tuple[Any, ...]:
     orders = page.say(gr.Checkbox(value=True, elem_id="ask-orders"), label="ask.orders")
     answer = page.say(gr.Button(variant="primary", elem_id="ask-answer"), value="ask.answer")
     notice = page.notice(elem_id="ask-notice")
+    rebuild = page.say(
+        gr.Button(visible=False, size="sm", elem_id="ask-rebuild"), value="ask.rebuild"
+    )
     result = gr.HTML(elem_id="ask-result")
     reveal = page.say(gr.Button(size="sm", elem_id="ask-reveal"), value="ask.reveal")
-    return evidence, adapter, orders, answer, notice, result, reveal
+    return evidence, adapter, orders, answer, notice, rebuild, result, reveal
 
 
 def _wire_answers(page: Page, c: Controls) -> None:
@@ -297,12 +305,15 @@ def _wire_answers(page: Page, c: Controls) -> None:
             return None
         trouble = _unready(question, source, evidence)
         if trouble or question is None:
-            words = components.notice([say(trouble or "pick.nothing", lang)], lang)
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), words
+            return _refused([say(trouble or "pick.nothing", lang)], lang)
         keep = values[13] if keep_given else None
-        asked = ask(lab, question, evidence, adapter, orders, asked, keep)
-        keep_ticks = gr.skip() if keep_given else keep_update(asked)
-        return asked, result_html(asked, revealed, lang), passages_html(asked, lang), keep_ticks
+        try:
+            asked = ask(lab, question, evidence, adapter, orders, asked, keep)
+        except RetrievalError as error:
+            return _refused([error.text(lang)], lang, rebuild=True)
+        drawn = (asked, result_html(asked, revealed, lang), passages_html(asked, lang))
+        ticks = gr.skip() if keep_given else keep_update(asked)
+        return *drawn, ticks, gr.update(visible=False)
 
     def press(lang: str, *values: Any) -> Any:
         return run(False, False, lang, *values)
@@ -319,6 +330,26 @@ def _wire_answers(page: Page, c: Controls) -> None:
     latest = {**many, "trigger_mode": "always_last"}
     page.on(switches, again, c.request, c.drawn, c.notice, "ask.busy", **latest)
     page.on([c.keep.input], without, [*c.request, c.keep], c.drawn, c.notice, "ask.busy", **latest)
+
+
+def _refused(words: list[str], lang: str, rebuild: bool = False) -> tuple[Any, ...]:
+    """The outputs of an answer that could not be given: as they were, and the reason.
+    With `rebuild` a button stands below it that puts the index right."""
+    return (
+        *(gr.skip() for _ in range(4)),
+        gr.update(visible=rebuild),
+        components.notice(words, lang),
+    )
+
+
+def _wire_rebuild(page: Page, c: Controls) -> None:
+    def rebuild(lang: str) -> Any:
+        page.lab.index_build()
+        return gr.update(visible=False), components.notice([say("ask.rebuilt", lang)], lang, "info")
+
+    page.on(
+        [c.rebuild.click], rebuild, [], [c.rebuild], c.notice, "ask.rebuilding", concurrency_limit=1
+    )
 
 
 def _unready(question: Question | None, source: str, evidence: str) -> str:
@@ -341,6 +372,7 @@ def _wire_question(page: Page, c: Controls, from_set: Any, own: Any) -> None:
             result_html(None, False, lang),
             passages_html(None, lang),
             keep_update(None),
+            gr.update(visible=False),
             False,
             gr.update(value=say("ask.reveal", lang)),
         )
@@ -364,6 +396,7 @@ def _wire_question(page: Page, c: Controls, from_set: Any, own: Any) -> None:
             result_html(None, False, lang),
             passages_html(None, lang),
             keep_update(None),
+            gr.update(visible=False),
         )
 
     def redraw(lang: str, name: str, qid: str | None, asked: Asked | None, revealed: bool) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from html import escape
 from urllib.parse import urlsplit
 
@@ -45,6 +46,14 @@ def tag(name: str, text: str, css: str = "", **attributes: str) -> str:
     more = "".join(f' {k.replace("_", "-")}="{escape(v)}"' for k, v in attributes.items())
     shape = f' class="{css}"' if css else ""
     return f"<{name}{shape}{more}>{escape(text)}</{name}>"
+
+
+def when(created: str) -> str:
+    """`2026-11-23T14:05:12+00:00` as `2026-11-23 14:05` in this computer's time zone."""
+    try:
+        return datetime.fromisoformat(created).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return created
 
 
 def empty(text: str) -> str:

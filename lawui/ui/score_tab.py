@@ -87,14 +87,9 @@ def run_label(run: ScoreRun, lang: str) -> str:
         said(f"set.{run.set}", lang, run.set),
         components.model_name(run.adapter, lang),
         said(f"evidence.{run.evidence}.short", lang, run.evidence),
-        when(run.created),
+        components.when(run.created),
     ]
     return components.joined(parts, lang)
-
-
-def when(created: str) -> str:
-    """`2026-11-23T14:05:12+00:00` as `2026-11-23 14:05`."""
-    return created[:16].replace("T", " ")
 
 
 def remaining(run: ScoreRun) -> float | None:
@@ -181,7 +176,7 @@ def listing_html(runs: Sequence[ScoreRun], figures: Figures, lang: str) -> str:
             f"{r.done} / {r.total}",
             _cell(r, figures, lang) if r.state not in ACTIVE else "",
             _state(r, lang),
-            escape(when(r.created)),
+            escape(components.when(r.created)),
         ]
         for r in runs
     ]
@@ -357,11 +352,10 @@ def watch(
 
 def _choices(runs: Sequence[ScoreRun], chosen: ScoreRun | None, lang: str) -> list[Any]:
     labels = [(run_label(r, lang), r.id) for r in runs]
-    ended = [(label, r.id) for (label, _), r in zip(labels, runs, strict=True) if r.done]
     return [
         gr.update(choices=labels, value=chosen.id if chosen else None),
-        gr.update(choices=ended),
-        gr.update(choices=ended),
+        gr.update(choices=labels),
+        gr.update(choices=labels),
     ]
 
 
@@ -515,6 +509,8 @@ def _wire_runs(
         first = int(limit) if limit.strip() else None
         started = lab.score_start(name, evidences, adapters, first)
         drawn = watch(lab, figures, lang, name, started[0], only) or []
+        for box, run in zip((shown.a, shown.b), started, strict=False):
+            drawn[shown.drawn.index(box)]["value"] = run
         return (*drawn, _told(lang, "score.started", n=len(started)))
 
     def stop(lang: str, name: str, run: str | None, only: str) -> Any:

@@ -61,11 +61,11 @@ TEXT: dict[str, tuple[str, str]] = {
     "word.all_laws": ("すべての法令", "All laws"),
     "word.official": ("公式の正解", "Official answer"),
     "evidence.none": ("条文なし", "Without the law"),
-    "evidence.retrieved": ("検索で見つけた条文つき", "With articles found"),
-    "evidence.given": ("問題に付属の条文つき", "With the question's own text"),
+    "evidence.retrieved": ("検索した条文つき", "With articles found"),
+    "evidence.given": ("付属の条文つき", "With its own text"),
     "evidence.none.short": ("条文なし", "without the law"),
     "evidence.retrieved.short": ("検索した条文", "with articles found"),
-    "evidence.given.short": ("付属の条文", "with the question's own text"),
+    "evidence.given.short": ("付属の条文", "with its own text"),
     "set.sample": ("見本の条例（全部）", "Sample ordinance (all)"),
     "set.sample_train": ("見本の条例（学習用）", "Sample ordinance (for training)"),
     "set.sample_dev": ("見本の条例（調整用）", "Sample ordinance (for tuning)"),
@@ -104,7 +104,7 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "ask.own.nogiven": (
         "自分で書いた問題には付属の条文がありません。「条文なし」か"
-        "「検索で見つけた条文つき」を選んでください。",
+        "「検索した条文つき」を選んでください。",
         "A question of your own has no text attached. Choose “Without the law” or "
         "“With articles found”.",
     ),
@@ -120,6 +120,12 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "ask.answer": ("答えさせる", "Answer"),
     "ask.busy": ("モデルが読んでいます…", "The model is reading…"),
+    "ask.rebuild": ("条文の索引を作り直す", "Rebuild the index of the law"),
+    "ask.rebuilding": ("索引を作り直しています…", "Rebuilding the index…"),
+    "ask.rebuilt": (
+        "索引を作り直しました。もう一度「答えさせる」を押してください。",
+        "The index is rebuilt. Please press “Answer” again.",
+    ),
     "ask.reveal": ("公式の正解を見る", "Show the official answer"),
     "ask.hide": ("公式の正解を隠す", "Hide the official answer"),
     "ask.gold": ("公式の正解は {letter} です。", "The official answer is {letter}."),
@@ -191,7 +197,7 @@ TEXT: dict[str, tuple[str, str]] = {
     # -- passages
     "passages.title": ("モデルに見せた条文", "The law that the model was shown"),
     "passages.none": (
-        "この答えは条文を見せずに出したものです。上で「検索で見つけた条文つき」に切り替えると、"
+        "この答えは条文を見せずに出したものです。上で「検索した条文つき」に切り替えると、"
         "見つかった条文がここに並び、棒の動きを比べられます。",
         "This answer was given without any law. Switch to “With articles found” above: the "
         "articles will be listed here and the bars compared.",

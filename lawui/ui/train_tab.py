@@ -307,7 +307,7 @@ def build(page: Page, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
                     value="train.start",
                 )
             notice = page.notice(elem_id="train-notice")
-        with gr.Column(scale=6, min_width=320, elem_classes="lw-card lw-sticky"):
+        with gr.Column(scale=6, min_width=320, elem_classes="lw-card"):
             shown, stop, resume = _watch_side(page)
     with gr.Column(elem_classes="lw-card lw-maybe"):
         shown.runs.render()

@@ -147,7 +147,7 @@ def test_a_passage_that_did_not_fit_says_so() -> None:
 
 
 def test_empty_states_say_what_to_do() -> None:
-    assert "検索で見つけた条文つき" in components.passages([], "", "ja")
+    assert "検索した条文つき" in components.passages([], "", "ja")
 
 
 def test_a_curve_leaves_out_what_is_not_finite_and_keeps_its_level() -> None:

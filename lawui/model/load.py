@@ -123,6 +123,7 @@ def load(
     common: dict[str, Any] = {"local_files_only": offline, "trust_remote_code": False}
     with _explained(spec):
         tokenizer = AutoTokenizer.from_pretrained(source, **common)
+        letter_ids = prompts.letter_ids(tokenizer)  # refused before gigabytes are read
         pair: Any = AutoModelForCausalLM.from_pretrained(
             source,
             dtype=dtype,
@@ -149,7 +150,7 @@ def load(
         device=device,
         dtype=dtype,
         quantization=f"{quant_type}+double" if quantized else str(dtype).removeprefix("torch."),
-        letter_ids=prompts.letter_ids(tokenizer),
+        letter_ids=letter_ids,
         max_length=int(getattr(model.config, "max_position_embeddings", 32768)),
     )
 

@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(HostError("host.disk", reason=error.strerror or str(error)), 1)
     if result is not None:
         _print(result, arguments.json)
-    if isinstance(result, dict) and result.get("state") in ("failed", "crashed"):
+    if getattr(arguments, "wait", False) and result.get("state") in ("failed", "crashed"):
         print(f"lawui: {result.get('message', '')}", file=sys.stderr)
         return 1
     return 0

@@ -768,8 +768,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Port {port} is in use. Choose another with --port.",
     ),
     "host.disk": (
-        "ディスクに書けません（{reason}）。空きを作ってからもう一度お試しください。",
-        "The disk cannot be written ({reason}). Free some space and try again.",
+        "ファイルを読み書きできません（{reason}）。場所・権限・空き容量を確かめてください。",
+        "A file cannot be read or written ({reason}). Check its place, permissions and free space.",
     ),
     "host.no_login": (
         "この機械の外から見えるようにする（{how}）には、ログインが必要です。"

@@ -163,7 +163,8 @@ class Owner:
         live = [r for r in requests if r.future.set_running_or_notify_cancel()]
         adapter = requests[0].adapter
         info = None if adapter == BASE else self._find_adapter(adapter)
-        weights = info.weights_sha if info else BASE
+        # The same weights answer otherwise with another alpha.
+        weights = f"{info.weights_sha}-{info.rank}-{info.alpha}" if info else BASE
         new = {
             prompt.text_sha: prompt
             for request in live
@@ -213,7 +214,7 @@ class Owner:
         """The base with `info` switched on, loading it first where it is not resident."""
         if info is None:
             return self._peft.disable_adapter() if self._peft is not None else nullcontext()
-        key = f"{info.weights_sha}-{info.name}".replace(".", "_")  # torch names have no dots
+        key = f"{info.weights_sha}-{info.alpha}-{info.name}".replace(".", "_")  # torch names have no dots
         if key not in self._resident:
             self._load(info, key)
         self._resident.move_to_end(key)

@@ -214,7 +214,8 @@ class Owner:
         """The base with `info` switched on, loading it first where it is not resident."""
         if info is None:
             return self._peft.disable_adapter() if self._peft is not None else nullcontext()
-        key = f"{info.weights_sha}-{info.alpha}-{info.name}".replace(".", "_")  # torch names have no dots
+        # torch names have no dots
+        key = f"{info.weights_sha}-{info.alpha}-{info.name}".replace(".", "_")
         if key not in self._resident:
             self._load(info, key)
         self._resident.move_to_end(key)

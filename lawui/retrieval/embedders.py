@@ -8,6 +8,8 @@ unless `offline` is false.
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from lawui.errors import RetrievalError
 from lawui.retrieval.passages import well_formed
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
 
 EMBEDDED = "embedded"
 EMBEDDED_PATH = Path(__file__).parent / "embedded" / "weights"
@@ -30,35 +32,61 @@ PREFIXES: dict[str, tuple[str, str]] = {
 LONGEST_TEXT = 4_000
 """Characters of a text that are embedded: more only blurs a mean of token vectors."""
 
+Encode = Callable[[list[str]], np.ndarray]
+"""Texts -> [texts, dim], of any length."""
+
 
 class Embedder:
-    """A sentence-transformers model with its prefixes. Thread-safe: encoding only reads."""
+    """A model with its prefixes. Thread-safe: encoding only reads."""
 
-    def __init__(self, name: str, model: SentenceTransformer, revision: str) -> None:
-        self.name, self.revision, self._model = name, revision, model
+    def __init__(self, name: str, encode: Encode, revision: str) -> None:
+        self.name, self.revision, self.encode = name, revision, encode
         self.query_prefix, self.passage_prefix = prefixes(name)
-        self.dim = int(model.encode(["条"], show_progress_bar=False).shape[1])
+        self.dim = int(encode(["条"]).shape[1])
 
     def encode_queries(self, texts: list[str]) -> np.ndarray:
         """[n, dim] float32, unit length; a text without any known token gives zeros."""
-        return self._encode([self.query_prefix + t[:LONGEST_TEXT] for t in texts])
+        return self._unit([self.query_prefix + t[:LONGEST_TEXT] for t in texts])
 
     def encode_passages(self, texts: list[str]) -> np.ndarray:
         """[n, dim] float32, unit length; a text without any known token gives zeros."""
-        return self._encode([self.passage_prefix + t[:LONGEST_TEXT] for t in texts])
+        return self._unit([self.passage_prefix + t[:LONGEST_TEXT] for t in texts])
 
-    def _encode(self, texts: list[str]) -> np.ndarray:
+    def _unit(self, texts: list[str]) -> np.ndarray:
         if not texts:
             return np.zeros((0, self.dim), np.float32)
-        vectors: Any = self._model.encode(
-            [well_formed(text) for text in texts],
-            batch_size=64,
-            show_progress_bar=False,
-            convert_to_numpy=True,
-        )
+        vectors = self.encode([well_formed(text) for text in texts])
         vectors = np.nan_to_num(vectors.astype(np.float32))
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / np.maximum(norms, 1e-12)
+
+
+class StaticModel:
+    """A sentence-transformers StaticEmbedding read without sentence-transformers or torch,
+    whose import takes seconds: the mean of the tokens' vectors. A test holds it equal."""
+
+    def __init__(self, tokenizer: Tokenizer, table: np.ndarray) -> None:
+        self._tokenizer, self._table = tokenizer, table
+
+    @classmethod
+    def read(cls, folder: Path) -> StaticModel:
+        from safetensors.numpy import load_file
+        from tokenizers import Tokenizer
+
+        weights = load_file(folder / "model.safetensors")["embedding.weight"]
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        if tokenizer.get_vocab_size() > len(weights):
+            raise ValueError("tokenizer.json does not belong to model.safetensors")
+        return cls(tokenizer, weights.astype(np.float32))
+
+    def __call__(self, texts: list[str]) -> np.ndarray:
+        encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        vectors = np.zeros((len(texts), self._table.shape[1]), np.float32)
+        for row, encoding in enumerate(encodings):
+            if encoding.ids:
+                vectors[row] = self._table[encoding.ids].mean(0)
+        return vectors
 
 
 def prefixes(name: str) -> tuple[str, str]:
@@ -78,35 +106,53 @@ def load_embedder(
     Raises RetrievalError `retrieval.embedder_missing` where it isn't at hand and
     `retrieval.embedder_broken` where its files can't be read.
     """
-    path = EMBEDDED_PATH if name == EMBEDDED else Path(name)
-    if name == EMBEDDED or path.is_dir():
-        return Embedder(name, _load(name, str(path), True, device), folder_revision(path))
-    model = _load(name, name, offline, device)
-    return Embedder(name, model, _hub_revision(model))
-
-
-def _load(name: str, source: str, offline: bool, device: str | None) -> SentenceTransformer:
+    folder = EMBEDDED_PATH if name == EMBEDDED else Path(name)
+    local = name == EMBEDDED or folder.is_dir()
     try:
-        _refuse_pickle(Path(source))
-        from sentence_transformers import SentenceTransformer
-
-        return SentenceTransformer(
-            source,
-            local_files_only=offline,
-            device=device or ("cpu" if name == EMBEDDED else None),
-            trust_remote_code=False,
-            model_kwargs={"use_safetensors": True},
-        ).float()
+        if not local:
+            return _from_hub(name, offline, device)
+        _refuse_pickle(folder)
+        encode = StaticModel.read(folder) if is_static(folder) else _load(str(folder), device)[0]
+        return Embedder(name, encode, folder_revision(folder))
     except Exception as error:
-        key = "broken" if Path(source).is_dir() else "missing"
-        raise RetrievalError(
-            f"retrieval.embedder_{key}", embedder=name, reason=str(error)[:300]
-        ) from error
+        key = f"retrieval.embedder_{'broken' if local else 'missing'}"
+        raise RetrievalError(key, embedder=name, reason=str(error)[:300]) from error
+
+
+def is_static(folder: Path) -> bool:
+    """Whether a sentence-transformers folder holds one StaticEmbedding and nothing else."""
+    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+    return len(modules) == 1 and modules[0]["type"].endswith(".StaticEmbedding")
+
+
+def _from_hub(name: str, offline: bool, device: str | None) -> Embedder:
+    encode, model = _load(name, device, offline)
+    config = getattr(getattr(model[0], "auto_model", None), "config", None)
+    revision = getattr(config, "_commit_hash", None) or "unknown"
+    return Embedder(name, encode, str(revision))
+
+
+def _load(source: str, device: str | None, offline: bool = True) -> tuple[Encode, Any]:
+    """A model of any kind through sentence-transformers, and how it encodes."""
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(
+        source,
+        local_files_only=offline,
+        device=device,
+        trust_remote_code=False,
+        model_kwargs={"use_safetensors": True},
+    ).float()
+
+    def encode(texts: list[str]) -> np.ndarray:
+        return model.encode(texts, batch_size=64, show_progress_bar=False, convert_to_numpy=True)
+
+    return encode, model
 
 
 def _refuse_pickle(folder: Path) -> None:
     """Raises ValueError for weights that only a pickle holds: reading one can run anything."""
-    for path in folder.rglob("pytorch_model*.bin") if folder.is_dir() else ():
+    for path in folder.rglob("pytorch_model*.bin"):
         if not list(path.parent.glob("*.safetensors")):
             raise ValueError(f"{path.name}: only safetensors are read, never a pickle")
 
@@ -118,9 +164,3 @@ def folder_revision(folder: Path) -> str:
         digest.update(path.relative_to(folder).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _hub_revision(model: SentenceTransformer) -> str:
-    first: Any = model[0]
-    config = getattr(getattr(first, "auto_model", None), "config", None)
-    return str(getattr(config, "_commit_hash", None) or "unknown")

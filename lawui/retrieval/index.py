@@ -26,7 +26,7 @@ import os
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,8 @@ FORMAT = " ".join(("1", *(field.name for field in fields(Passage))))
 """Its number is raised whenever what lies on disk, or what is embedded, changes its meaning;
 a passage with other fields is another format by itself."""
 
-BLOCK = 256  # passages embedded, cached and added at once
+BLOCK = 256  # passages embedded and cached at once
+BATCH = 2_048  # passages added to Chroma at once: it commits every time
 LOCK_SECONDS = 900.0  # how long a second build waits for the first
 KEPT = 2  # stores kept: a searcher that is open reads on while the next is built
 _HNSW = {"space": "cosine", "ef_construction": 100, "ef_search": 200, "max_neighbors": 16}
@@ -357,10 +358,13 @@ class _Builder:
             collection = client.create_collection(
                 name, configuration={"hnsw": _HNSW}, embedding_function=None
             )
-            for rows in _blocks(found):
+            for blocks in _batches(_blocks(found)):
+                rows = [row for block in blocks for row in block]
                 collection.add(
                     ids=[str(row) for row in rows],
-                    embeddings=self._embed([texts[row] for row in rows]),
+                    embeddings=np.concatenate(
+                        [self._embed([texts[row] for row in block]) for block in blocks]
+                    ),
                     documents=[found[row].text for row in rows],
                     metadatas=[_metadata(found[row]) for row in rows],
                 )
@@ -437,10 +441,28 @@ def _well_formed(article: Article) -> Article:
     return replace(article, paragraphs=paragraphs, headings=headings, **clean)
 
 
+def _batches(blocks: Iterable[list[int]]) -> Iterator[list[list[int]]]:
+    """Blocks together as long as they hold at most `BATCH` rows."""
+    batch: list[list[int]] = []
+    for block in blocks:
+        if batch and sum(map(len, batch)) + len(block) > BATCH:
+            yield batch
+            batch = []
+        batch.append(block)
+    if batch:
+        yield batch
+
+
 def _metadata(passage: Passage) -> dict[str, Any]:
-    """What another program that opens the store sees beside text and vector."""
-    names = ("id", "law_id", "law", "article", "paragraph", "item", "sub_item", "part")
-    return {name: getattr(passage, name) for name in (*names, "start", "end", "url", "asof")}
+    """What another program that opens the store sees beside text and vector; each entry
+    costs time in every build."""
+    return {
+        "id": passage.id,
+        "law": passage.law,
+        "article": passage.article,
+        "paragraph": passage.paragraph,
+        "item": passage.item,
+    }
 
 
 def _chroma_version() -> str:

@@ -115,7 +115,7 @@ def test_unchanged_laws_are_not_embedded_again(
             embedded.extend(texts)
             return super().encode_passages(texts)
 
-    counting = Counting(embedder.name, embedder._model, embedder.revision)
+    counting = Counting(embedder.name, embedder.encode, embedder.revision)
     index.build([*articles, article("新しい条文。")], own_index, counting)
     assert len(embedded) == 1
 
@@ -155,7 +155,7 @@ def test_text_that_tries_to_break_things(tmp_path: Path, embedder: Embedder) -> 
 
 
 def test_an_index_of_another_embedder(own_index: Path, embedder: Embedder) -> None:
-    other = Embedder("other", embedder._model, "r2")
+    other = Embedder("other", embedder.encode, "r2")
     with pytest.raises(RetrievalError) as caught:
         Searcher.open(own_index, other)
     assert caught.value.key == "retrieval.foreign"

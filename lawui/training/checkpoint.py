@@ -128,8 +128,8 @@ def _restore_moments(
     for name, parameter in parameters.items():
         for key in ("step", "exp_avg", "exp_avg_sq"):
             if (value := moments.get(f"{key}/{name}")) is not None:
-                device = parameter.device if key != "step" else value.device
-                optimizer.state[parameter][key] = value.to(device)
+                # A fused AdamW keeps its step beside the parameter too.
+                optimizer.state[parameter][key] = value.to(parameter.device)
 
 
 def _write(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import gradio as gr
 
 from lawui.errors import message
-from lawui.lab import AskResult, Lab
+from lawui.lab import AskResult
 from lawui.messages import MESSAGES
-from lawui.types import BASE, AdapterInfo
+from lawui.types import AdapterInfo
 from lawui.ui import components
-from lawui.ui.ask_tab import adapter_choices, evidence_choices, question_html
+from lawui.ui.ask_tab import adapter_choices, evidence_choices, follow_adapters, question_html
 from lawui.ui.page import Page
 from lawui.ui.picker import build_picker
 from lawui.ui.text import duration, said, say
@@ -142,8 +142,7 @@ def build(page: Page, tab: gr.Tab) -> None:
         return question_html(question, False, lang), None, columns_html([], lang)
 
     def refresh(lang: str) -> Any:
-        choices = adapter_choices(lab, lang)
-        return adapters_html(lab.adapters(), lang), gr.update(choices=choices)
+        return adapters_html(lab.adapters(), lang)
 
     def redraw(lang: str, name: str, qid: str | None, found: list[AskResult] | None) -> Any:
         question = lab.question(qid, name) if qid else None
@@ -161,21 +160,19 @@ def build(page: Page, tab: gr.Tab) -> None:
         concurrency_limit=8,
     )
     page.on([picker.item.change], show, chosen, [question, results, side], notice)
-    page.on([tab.select], refresh, [], [listing, columns])
+    page.on([tab.select], refresh, [], [listing])
+    follow_adapters(page, tab, columns)
     page.view(redraw, [*chosen, results], [question, side, listing])
-
-
-def first_columns(lab: Lab) -> list[str]:
-    """What is ticked at first: the base and up to two adapters."""
-    return [BASE, *(a.name for a in lab.adapters() if not a.fault)][:3]
 
 
 def _choices(page: Page) -> tuple[Any, Any, Any, Any]:
     lab = page.lab
+    choices = adapter_choices(lab, page.default)
     columns = page.say(
-        gr.CheckboxGroup(value=first_columns(lab), elem_id="adapters-columns"),
+        gr.CheckboxGroup(
+            choices=choices, value=[key for _, key in choices][:3], elem_id="adapters-columns"
+        ),
         label="adapters.columns",
-        choices=lambda lang: adapter_choices(lab, lang),
     )
     evidence = page.say(
         gr.Radio(value="given", elem_id="adapters-evidence", elem_classes="lw-segments"),

@@ -189,6 +189,16 @@ def adapter_choices(lab: Lab, lang: str) -> list[tuple[str, str]]:
     return [(say("word.base", lang), BASE), *sound]
 
 
+def adapter_update(lab: Lab, lang: str, value: Any) -> Any:
+    """The list as it is now, without a chosen version that is gone or was found unsound:
+    Gradio refuses, in its own words, a value that is not in its list."""
+    choices = adapter_choices(lab, lang)
+    keys = [key for _, key in choices]
+    if isinstance(value, list):
+        return gr.update(choices=choices, value=[v for v in value if v in keys])
+    return gr.update(choices=choices, value=value if value in keys else BASE)
+
+
 def evidence_choices(lang: str) -> list[tuple[str, str]]:
     return [(say(f"evidence.{e}", lang), e) for e in EVIDENCES]
 
@@ -238,6 +248,16 @@ def build(page: Page, tab: gr.Tab) -> Controls:
     return controls
 
 
+def follow_adapters(page: Page, tab: gr.Tab, box: Any) -> None:
+    """Keep the versions in `box` as they are, whenever `tab` is opened."""
+
+    def follow(lang: str, value: Any) -> Any:
+        return adapter_update(page.lab, lang, value)
+
+    page.on([tab.select], follow, [box], [box])
+    page.view(follow, [box], [box])
+
+
 def _question_side(page: Page) -> tuple[Any, ...]:
     source = page.say(
         gr.Radio(value="set", elem_id="ask-source", elem_classes="lw-segments"),
@@ -276,11 +296,14 @@ def _answer_side(page: Page) -> tuple[Any, ...]:
         label="ask.evidence",
         choices=evidence_choices,
     )
-    adapter = page.dropdown(
-        "ask.adapter",
-        lambda lang: adapter_choices(page.lab, lang),
-        BASE,
-        elem_id="ask-adapter",
+    adapter = page.say(
+        gr.Dropdown(
+            choices=adapter_choices(page.lab, page.default),
+            value=BASE,
+            filterable=False,
+            elem_id="ask-adapter",
+        ),
+        label="ask.adapter",
     )
     orders = page.say(gr.Checkbox(value=True, elem_id="ask-orders"), label="ask.orders")
     answer = page.say(gr.Button(variant="primary", elem_id="ask-answer"), value="ask.answer")

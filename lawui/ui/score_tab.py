@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -12,7 +12,7 @@ import gradio as gr
 from lawui.lab import Lab
 from lawui.types import BASE, EVIDENCES, ScoreRun
 from lawui.ui import components
-from lawui.ui.ask_tab import adapter_choices, evidence_choices
+from lawui.ui.ask_tab import adapter_choices, evidence_choices, follow_adapters
 from lawui.ui.page import Page
 from lawui.ui.picker import default_set, set_choices
 from lawui.ui.text import duration, said, say
@@ -36,6 +36,18 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class View:
+    """What a reader has chosen to see: a set for the matrix, a score in full with all,
+    only wrong or only right items, and two scores to compare."""
+
+    set: str
+    run: str | None
+    only: str
+    a: str | None = None
+    b: str | None = None
+
+
+@dataclass(frozen=True)
 class Watch:
     """What shows the scores; redrawn as one by `watch`."""
 
@@ -55,7 +67,8 @@ class Watch:
 
     @property
     def asked(self) -> list[Any]:
-        return [self.set, self.run, self.only]
+        """The inputs that make a View."""
+        return [self.set, self.run, self.only, self.a, self.b]
 
     @property
     def drawn(self) -> list[Any]:
@@ -317,45 +330,42 @@ def _letter(letter: str, gold: str) -> str:
 
 
 def watch(
-    lab: Lab,
-    figures: Figures,
-    lang: str,
-    name: str,
-    run: str | None,
-    only: str,
-    seen: Seen | None = None,
+    lab: Lab, figures: Figures, lang: str, view: View, seen: Seen | None = None
 ) -> list[Any] | None:
     """Everything that shows the scores, or None where nothing has changed since `seen`.
 
     The same function serves the timer, the page's opening and every button."""
     runs = lab.score_runs()[:LISTED]
-    chosen = next((r for r in runs if r.id == run), runs[0] if runs else None)
-    listed = repr((lang, name, [(r.id, r.done, r.state) for r in runs]))
-    detail = repr((lang, only, chosen and (chosen.id, chosen.state in ACTIVE)))
+    chosen = next((r for r in runs if r.id == view.run), runs[0] if runs else None)
+    listed = repr((lang, view.set, [(r.id, r.done, r.state) for r in runs]))
+    detail = repr((lang, view.only, chosen and (chosen.id, chosen.state in ACTIVE)))
     if seen and (seen.listed, seen.chosen) == (listed, detail):
         return None
     active = any(r.state in ACTIVE for r in runs)
+    same = seen is not None and seen.chosen == detail
     return [
         Seen(listed, detail),
-        *_choices(runs, chosen, lang),
+        *_choices(runs, chosen, view, lang),
         progress_html(runs, lang),
-        matrix_html(runs, name, figures, lang),
+        matrix_html(runs, view.set, figures, lang),
         listing_html(runs, figures, lang),
         gr.update(value=WATCHING if active else RESTING),
-        *(
-            [gr.skip()] * (2 + len(KINDS))
-            if seen and seen.chosen == detail
-            else _detail(lab, figures, chosen, only, lang)
-        ),
+        *(_skips(2 + len(KINDS)) if same else _detail(lab, figures, chosen, view.only, lang)),
     ]
 
 
-def _choices(runs: Sequence[ScoreRun], chosen: ScoreRun | None, lang: str) -> list[Any]:
+def _skips(n: int) -> list[Any]:
+    return [gr.skip() for _ in range(n)]
+
+
+def _choices(runs: Sequence[ScoreRun], chosen: ScoreRun | None, view: View, lang: str) -> list[Any]:
+    """The lists of scores; a chosen one that is no longer listed is chosen no more."""
     labels = [(run_label(r, lang), r.id) for r in runs]
+    ids = {r.id for r in runs}
     return [
         gr.update(choices=labels, value=chosen.id if chosen else None),
-        gr.update(choices=labels),
-        gr.update(choices=labels),
+        gr.update(choices=labels, value=view.a if view.a in ids else None),
+        gr.update(choices=labels, value=view.b if view.b in ids else None),
     ]
 
 
@@ -431,9 +441,10 @@ def _form(page: Page) -> tuple[Any, ...]:
         choices=evidence_choices,
     )
     adapters = page.say(
-        gr.CheckboxGroup(value=[BASE], elem_id="score-adapters"),
+        gr.CheckboxGroup(
+            choices=adapter_choices(lab, page.default), value=[BASE], elem_id="score-adapters"
+        ),
         label="score.adapters",
-        choices=lambda lang: adapter_choices(lab, lang),
     )
     limit = page.say(gr.Textbox(max_lines=1, elem_id="score-limit"), label="score.limit")
     start = page.say(gr.Button(variant="primary", elem_id="score-start"), value="score.start")
@@ -494,40 +505,35 @@ def _wire_runs(
 ) -> None:
     lab = page.lab
 
-    def begin(
-        lang: str,
-        name: str,
-        evidences: list[str],
-        adapters: list[str],
-        limit: str,
-        _run: str | None,
-        only: str,
-    ) -> Any:
+    def begin(lang: str, evidences: list[str], adapters: list[str], limit: str, *view: Any) -> Any:
+        now = View(*view)
         trouble = _unready(evidences, adapters, limit)
         if trouble:
-            return (*(gr.skip() for _ in shown.drawn), _told(lang, trouble, "trouble"))
+            return (*_skips(len(shown.drawn)), _told(lang, trouble, "trouble"))
         first = int(limit) if limit.strip() else None
-        started = lab.score_start(name, evidences, adapters, first)
-        drawn = watch(lab, figures, lang, name, started[0], only) or []
-        for box, run in zip((shown.a, shown.b), started, strict=False):
-            drawn[shown.drawn.index(box)]["value"] = run
+        started = lab.score_start(now.set, evidences, adapters, first)
+        now = replace(now, run=started[0])
+        if len(started) > 1:
+            now = replace(now, a=started[0], b=started[1])
+        drawn = watch(lab, figures, lang, now) or []
         return (*drawn, _told(lang, "score.started", n=len(started)))
 
-    def stop(lang: str, name: str, run: str | None, only: str) -> Any:
+    def stop(lang: str, *view: Any) -> Any:
         active = [r.id for r in lab.score_runs() if r.state in ACTIVE]
         for run_id in active:
             lab.score_cancel(run_id)
         key = "score.cancelled" if active else "score.nothing_runs"
-        return (*(watch(lab, figures, lang, name, run, only) or []), _told(lang, key))
+        return (*(watch(lab, figures, lang, View(*view)) or []), _told(lang, key))
 
-    def go_on(lang: str, name: str, run: str | None, only: str) -> Any:
-        if not run:
-            return (*(gr.skip() for _ in shown.drawn), _told(lang, "score.pick_run", "trouble"))
-        lab.score_resume(run)
-        drawn = watch(lab, figures, lang, name, run, only) or []
+    def go_on(lang: str, *view: Any) -> Any:
+        now = View(*view)
+        if not now.run:
+            return (*_skips(len(shown.drawn)), _told(lang, "score.pick_run", "trouble"))
+        lab.score_resume(now.run)
+        drawn = watch(lab, figures, lang, now) or []
         return (*drawn, _told(lang, "score.started", n=1))
 
-    inputs = [*form, shown.run, shown.only]
+    inputs = [*form[1:], *shown.asked]
     page.on([start.click], begin, inputs, shown.drawn, notice, "score.starting")
     page.on([cancel.click], stop, shown.asked, shown.drawn, notice)
     page.on([resume.click], go_on, shown.asked, shown.drawn, notice)
@@ -568,22 +574,22 @@ def _wire_timer(
     others: Sequence[gr.Tab],
 ) -> None:
     lab = page.lab
-    adapters = form[2]
 
-    def look(lang: str, name: str, run: str | None, only: str, seen: Seen) -> Any:
-        return watch(lab, figures, lang, name, run, only, seen)
+    def look(lang: str, seen: Seen, *view: Any) -> Any:
+        return watch(lab, figures, lang, View(*view), seen)
 
-    def draw(lang: str, name: str, run: str | None, only: str) -> Any:
-        return watch(lab, figures, lang, name, run, only)
+    def draw(lang: str, *view: Any) -> Any:
+        return watch(lab, figures, lang, View(*view))
 
-    def wake(lang: str, name: str, run: str | None, only: str) -> Any:
-        drawn = draw(lang, name, run, only) or []
+    def wake(lang: str, *view: Any) -> Any:
+        drawn = draw(lang, *view) or []
         at = shown.drawn.index(shown.timer)
         drawn[at] = {**drawn[at], "active": True}
-        return (*drawn, gr.update(choices=adapter_choices(lab, lang)))
+        return tuple(drawn)
 
-    page.on([shown.timer.tick], look, [*shown.asked, shown.seen], shown.drawn)
+    page.on([shown.timer.tick], look, [shown.seen, *shown.asked], shown.drawn)
     page.on([shown.run.input, shown.only.input, shown.set.input], draw, shown.asked, shown.drawn)
-    page.on([tab.select], wake, shown.asked, [*shown.drawn, adapters])
+    page.on([tab.select], wake, shown.asked, shown.drawn)
+    follow_adapters(page, tab, form[2])
     page.on([t.select for t in others], lambda _: gr.update(active=False), [], [shown.timer])
     page.view(draw, shown.asked, shown.drawn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gradio as gr
 import pytest
 
 from lawui.errors import UsageError
@@ -105,3 +106,14 @@ def test_endpoints_refuse_what_cannot_be(lab: Lab) -> None:
         api.ask(stem="問い", choices=["一", "二"])
     shown = api.questions("sample")[0]
     assert set(shown) == {"id", "law", "stem", "choices"}
+
+
+def test_a_version_that_is_gone_is_chosen_no_more(lab: Lab) -> None:
+    assert ask_tab.adapter_update(lab, "ja", "gone")["value"] == BASE
+    assert ask_tab.adapter_update(lab, "ja", [BASE, "gone"])["value"] == [BASE]
+
+
+def test_a_foreign_index_is_told_and_offered_for_rebuilding() -> None:
+    *kept, rebuild, words = ask_tab._refused(["別の索引です。"], "ja", rebuild=True)
+    assert kept == [gr.skip()] * 4 and rebuild["visible"] is True
+    assert "別の索引です。" in words

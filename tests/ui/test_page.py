@@ -179,5 +179,6 @@ def test_the_form_shows_the_command_that_runs(lab: Lab) -> None:
 def test_without_runs_the_tabs_say_what_to_do(lab: Lab, tmp_path: Any) -> None:
     drawn = train_tab.watch(lab, "ja", None)
     assert "「開始」" in drawn[2]
-    drawn = score_tab.watch(lab, score_tab.Figures(lab), "ja", "sample_test", None, "all")
+    view = score_tab.View("sample_test", None, "all")
+    drawn = score_tab.watch(lab, score_tab.Figures(lab), "ja", view)
     assert drawn and any("採点を始める" in part for part in drawn if isinstance(part, str))

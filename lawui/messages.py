@@ -364,6 +364,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The index of the statutes was written by another version ({path}). Rebuild it with "
         "`python -m lawui index build`.",
     ),
+    "retrieval.other_chroma": (
+        "この索引は Chroma {made} で作られており、今の Chroma {here} では読めません"
+        "（{path}：{reason}）。`python -m lawui index build` で作り直してください。",
+        "This index was made with Chroma {made}, which Chroma {here} cannot read ({path}: "
+        "{reason}). Rebuild it with `python -m lawui index build`.",
+    ),
     "retrieval.foreign": (
         "この索引は別の埋め込みモデル「{made}」で作られています（現在の設定は「{asked}」）。"
         "`python -m lawui index build` で作り直すか、元のモデルを選んでください。",

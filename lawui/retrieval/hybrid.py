@@ -109,7 +109,8 @@ class Searcher:
 
         Raises RetrievalError: `retrieval.missing`, `retrieval.foreign` (made by another
         embedder), `retrieval.other_store` (local against server), `retrieval.old_format`,
-        `retrieval.damaged`, `retrieval.server`. Each sentence offers the rebuild.
+        `retrieval.other_chroma`, `retrieval.damaged`, `retrieval.server`.
+        Each sentence offers the rebuild.
         """
         store = index.current(folder)
         if store is None:

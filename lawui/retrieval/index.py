@@ -176,8 +176,9 @@ def verify(store: Path) -> Manifest:
 def open_collection(store: Path, manifest: Manifest, chroma_url: str) -> tuple[Any, Collection]:
     """The Chroma client and the store's collection, local or on the server at `chroma_url`.
 
-    Raises RetrievalError `retrieval.damaged` or, for a server, `retrieval.server`; its
-    param `answers` tells a server that lacks the collection from one that is down.
+    Raises RetrievalError `retrieval.damaged`, `retrieval.other_chroma` where another
+    version of Chroma wrote what this one can't read, or for a server `retrieval.server`;
+    its param `answers` tells a server that lacks the collection from one that is down.
     """
     from chromadb.errors import NotFoundError
 
@@ -195,9 +196,19 @@ def open_collection(store: Path, manifest: Manifest, chroma_url: str) -> tuple[A
         reason, cause, answers = str(error), error, isinstance(error, NotFoundError)
     with contextlib.suppress(Exception):
         client.close()
-    key = "retrieval.server" if chroma_url else "retrieval.damaged"
+    if chroma_url:
+        key = "retrieval.server"
+    else:
+        other = manifest.chroma != _chroma_version()
+        key = "retrieval.other_chroma" if other else "retrieval.damaged"
     raise RetrievalError(
-        key, path=str(store), url=chroma_url, reason=reason, answers=answers
+        key,
+        path=str(store),
+        url=chroma_url,
+        reason=reason,
+        answers=answers,
+        made=manifest.chroma,
+        here=_chroma_version(),
     ) from cause
 
 

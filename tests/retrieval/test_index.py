@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -170,6 +171,26 @@ def test_an_index_of_another_format(own_index: Path, embedder: Embedder) -> None
     with pytest.raises(RetrievalError) as caught:
         Searcher.open(own_index, embedder)
     assert caught.value.key == "retrieval.old_format"
+
+
+def test_a_store_of_another_chroma(
+    own_index: Path, articles: list[Article], embedder: Embedder
+) -> None:
+    """A database that a later Chroma migrated, as this one sees it."""
+    manifest = next(own_index.glob("*/manifest.json"))
+    values = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps(values | {"chroma": "99.0.0"}), encoding="utf-8")
+    with sqlite3.connect(manifest.parent / "chroma" / "chroma.sqlite3") as database:
+        database.execute(
+            "UPDATE migrations SET hash = 'of a later version', sql = 'other' WHERE version = 1"
+        )
+    database.close()
+    with pytest.raises(RetrievalError) as caught:
+        Searcher.open(own_index, embedder)
+    assert caught.value.key == "retrieval.other_chroma"
+    assert "99.0.0" in caught.value.text("ja")
+    index.build(articles, own_index, embedder)
+    assert Searcher.open(own_index, embedder).search(QUERY)
 
 
 DAMAGED = [

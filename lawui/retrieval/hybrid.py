@@ -268,9 +268,10 @@ class Searcher:
 
     def _passage(self, row: int, score: float, evidence: Evidence) -> Passage:
         ways, article = evidence.ways, int(self._library.owners[row])
+        words = ways["lexical"]
         speaks = {
             "citation": ways["citation"][article] > 0,
-            "lexical": ways["lexical"][article] >= 0.5,
+            "lexical": words[article] >= max(0.5 * float(words.max()), 1e-9),
             "dense": row in evidence.neighbours,
             "link": max(ways[name][article] for name in ("cited", "upward", "downward")) >= 0.5,
         }

@@ -160,13 +160,17 @@ PRESETS: dict[str, TrainConfig] = {
     "sample": TrainConfig(
         model_name="embedded",
         train_set="sample",
-        batch_size=8,
+        batch_size=16,  # four items in all their orders
         gradient_accumulation_steps=1,
-        learning_rate=1e-3,
+        learning_rate=7e-4,
+        lr_scheduler_type="cosine",
+        warmup_ratio=0.1,
+        lora_dropout=0.0,
         max_seq_length=768,
-        max_steps_override=40,
+        max_steps_override=24,
         evidence_mix="given",
-        eval_steps=10,
+        eval_steps=8,
+        save_steps=8,
     ),
 }
 

@@ -170,52 +170,63 @@ class Searcher:
         """Every way's word on every article, for a text that isn't empty."""
         text = text[:LONGEST_QUERY]
         parts = parts_of(text)
-        lexical_rows, ways = self._lexical(parts)
-        dense_rows, neighbours = self._dense(parts)
-        cited_rows, ways["citation"] = self._cited(text)
-        ways["dense"] = _relative(self._best_passage(dense_rows))
-        words = self._best_passage(lexical_rows).max(initial=0) / len(parts)
-        enough = min(1.0, words / ENOUGH) ** 2
-        for name in ("lexical", "article", *(("dense",) if ways["citation"].any() else ())):
-            ways[name] = ways[name] * enough
+        lexical_rows, words, article = self._lexical(parts)
+        dense_rows, dense, neighbours = self._dense(parts)
+        cited_rows, cited = self._cited(text)
+        enough = min(1.0, words.max(initial=0) / len(parts) / ENOUGH) ** 2
+        ways = {
+            "lexical": _relative(words) * enough,
+            "article": _relative(article) * enough,
+            "dense": _relative(dense) * (enough if cited.any() else 1),
+            "citation": cited,
+        }
         first = _weighted(ways, {name: WEIGHTS[name] for name in FIRST_STAGE})
         ways |= self._links.follow(first / max(first.max(initial=0), SURE))
-        rows = _relative(lexical_rows.sum(0)) + 0.5 * _relative(dense_rows.sum(0)) + cited_rows
+        rows = _relative(lexical_rows) + 0.5 * _relative(dense_rows) + cited_rows
         return Evidence(ways, rows, neighbours)
 
-    def _lexical(self, parts: list[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """BM25 [parts, passages], and the ways `lexical` and `article`."""
+    def _lexical(self, parts: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """BM25 summed over parts: of passages, of articles by their best passage, and of
+        whole articles."""
         codes = [lexical.bigrams(part) for part in parts]
-        passages = np.stack(self._passages.scores_of_parts(codes))
-        articles = np.stack(self._articles.scores_of_parts(codes))
-        ways = {
-            "lexical": _relative(self._best_passage(passages)),
-            "article": _relative(articles.sum(0)),
-        }
-        return passages, ways
+        passages = self._passages.scores_of_parts(codes)
+        by_passage = sum((self._best_passage(scores) for scores in passages), np.float32(0))
+        whole = self._articles.scores_of_parts(codes)
+        return np.sum(passages, 0), np.asarray(by_passage), np.sum(whole, 0)
 
-    def _dense(self, parts: list[str]) -> tuple[np.ndarray, frozenset[int]]:
-        """Cosines [parts, passages] above the floor, 0 for who isn't among a part's
-        neighbours, and the passages that are."""
-        scores = np.zeros((len(parts), self.info.passages), np.float32)
+    def _dense(self, parts: list[str]) -> tuple[np.ndarray, np.ndarray, frozenset[int]]:
+        """Cosines above the floor summed over parts, 0 for who isn't among a part's
+        neighbours: of passages, and of articles by their best; and the neighbours."""
+        rows = np.zeros(self.info.passages, np.float32)
+        articles = np.zeros(len(self._library.articles), np.float32)
+        found: set[int] = set()
+        for places, cosines in self._neighbours(parts):
+            found.update(places.tolist())
+            above = np.maximum(cosines - FLOOR * cosines.min(initial=1), 0)
+            rows[places] += above
+            own, group = np.unique(self._library.owners[places], return_inverse=True)
+            best_of = np.zeros(len(own), np.float32)
+            np.maximum.at(best_of, group, above)
+            articles[own] += best_of
+        return rows, articles, frozenset(found)
+
+    def _neighbours(self, parts: list[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Chroma's nearest passages of each part and their cosines."""
         try:
             answer = self._collection.query(
                 query_embeddings=self._embedder.encode_queries(parts),
                 n_results=min(NEIGHBOURS, self.info.passages),
                 include=["distances"],
             )
-            found = frozenset(int(row) for ids in answer["ids"] for row in ids)
-            for part, (ids, distances) in enumerate(
-                zip(answer["ids"], answer["distances"], strict=True)
-            ):
-                cosines = 1 - np.array(distances, np.float32)
-                scores[part, [int(row) for row in ids]] = cosines - FLOOR * cosines.min()
+            return [
+                (np.array([int(row) for row in ids]), 1 - np.array(distances, np.float32))
+                for ids, distances in zip(answer["ids"], answer["distances"], strict=True)
+            ]
         except Exception as error:
             key = "retrieval.server" if self._chroma_url else "retrieval.damaged"
             raise RetrievalError(
                 key, path=self.info.path, url=self._chroma_url, reason=str(error)
             ) from error
-        return scores, found
 
     def _cited(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """[passages] and [articles]: 1 where the text names the place or the article."""
@@ -232,13 +243,13 @@ class Searcher:
                     rows[row] = max(rows[row], _agreement(citation, self._read(row)))
         return rows, articles
 
-    def _best_passage(self, rows: np.ndarray) -> np.ndarray:
-        """[parts, passages] -> [articles]: each article's best passage, summed over parts."""
+    def _best_passage(self, scores: np.ndarray) -> np.ndarray:
+        """[passages] -> [articles]: the score of each article's best passage."""
         starts = self._library.starts
         full = np.flatnonzero(starts[1:] > starts[:-1])
-        best_rows = np.zeros(len(self._library.articles), np.float32)
-        best_rows[full] = np.maximum.reduceat(rows, starts[full], axis=1).sum(0)
-        return best_rows
+        found = np.zeros(len(self._library.articles), np.float32)
+        found[full] = np.maximum.reduceat(scores, starts[full])
+        return found
 
     def _rows(
         self, articles: np.ndarray, fused: np.ndarray, passages: np.ndarray

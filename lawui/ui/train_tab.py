@@ -375,7 +375,7 @@ def mix_choices(lang: str) -> list[tuple[str, str]]:
 
 def _field(page: Page, name: str, values: Mapping[str, Any]) -> Any:
     box = gr.Textbox(
-        value=_text(values.get(name)), max_lines=1, min_width=150, elem_id=f"train-{name}"
+        value=_text(values.get(name)), max_lines=1, min_width=190, elem_id=f"train-{name}"
     )
     hint = {"placeholder": "field.output_dir.hint"} if name == "output_dir" else {}
     return page.say(box, label=f"field.{name}", **hint)

@@ -250,12 +250,19 @@ def build(page: Page, tab: gr.Tab) -> Controls:
 
 def follow_adapters(page: Page, tab: gr.Tab, box: Any) -> None:
     """Keep the versions in `box` as they are, whenever `tab` is opened."""
+    lab = page.lab
+    known = gr.State([key for _, key in adapter_choices(lab, page.default)])
 
-    def follow(lang: str, value: Any) -> Any:
-        return adapter_update(page.lab, lang, value)
+    def draw(lang: str, value: Any) -> Any:
+        return adapter_update(lab, lang, value)
 
-    page.on([tab.select], follow, [box], [box])
-    page.view(follow, [box], [box])
+    def follow(lang: str, value: Any, before: list[str]) -> Any:
+        # A page that opens selects its first tab before it knows its language.
+        keys = [key for _, key in adapter_choices(lab, lang)]
+        return None if keys == before else (draw(lang, value), keys)
+
+    page.on([tab.select], follow, [box, known], [box, known])
+    page.view(draw, [box], [box])
 
 
 def _question_side(page: Page) -> tuple[Any, ...]:

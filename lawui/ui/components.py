@@ -111,12 +111,16 @@ def bars(
     if before and labels:
         legend = (
             '<p class="lw-legend"><span class="lw-key lw-now"></span>'
-            f"{escape(say('ask.now', lang))}：{escape(_short(now, lang))}"
+            f"{_named(say('ask.now', lang), _short(now, lang), lang)}"
             '<span class="lw-key lw-old"></span>'
-            f"{escape(say('ask.before', lang))}：{escape(_short(before, lang))}</p>"
+            f"{_named(say('ask.before', lang), _short(before, lang), lang)}</p>"
         )
     rows = "".join(_bar(i, now, before, gold, lang) for i in range(4))
     return f'{legend}<ul class="lw-bars">{rows}</ul>'
+
+
+def _named(name: str, value: str, lang: str) -> str:
+    return escape(f"{name}：{value}" if lang == "ja" else f"{name}: {value}")
 
 
 def _short(answer: Answer, lang: str) -> str:

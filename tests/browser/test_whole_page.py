@@ -56,6 +56,10 @@ def test_the_english_page_is_english(visit: Visit, tab: str) -> None:
     labels = visitor.page.locator("label, button, h2, h3, th, .lw-note, .lw-empty")
     left = {t for t in labels.all_inner_texts() if JAPANESE.search(t)} - {"日本語"}
     assert not left
+    boxes = visitor.page.locator(f"#tab-{tab} input[role=combobox]:not([id*=item])")
+    shown = [boxes.nth(i).input_value() for i in range(boxes.count())]
+    # The lists of questions and laws hold Japanese text, as they should.
+    assert not [v for v in shown if JAPANESE.search(v) and not re.match(r"\d{3}-\d", v)]
     assert visitor.page.evaluate("document.documentElement.lang") == "en"
 
 

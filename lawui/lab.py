@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -362,13 +362,7 @@ class Lab:
         model = {"spec": choice.spec, "name": choice.name, "sha": "", "licence": choice.licence}
         run = self._runs.create(
             config,
-            make_rows(
-                source.questions,
-                source.split,
-                config.evidence_mix,
-                self._library.passages,
-                config.seed,
-            ),
+            self._rows(config, source),
             {
                 "model": model,
                 "set": source.name,
@@ -379,6 +373,25 @@ class Lab:
         )
         self._runs.start(run)
         return run
+
+    def train_preview(self, config: TrainConfig) -> dict[str, Any]:
+        """What a run would learn from, before it starts: counts, lengths in tokens, rows
+        that would be cut, and the first rows as the model will see them."""
+        from lawui.training.preview import preview
+
+        config.check()
+        source = self.training_data(config)
+        shown = preview(self._rows(config, source), self.owner().loaded.tokenizer, config)
+        return {**shown, "skipped": source.skipped, "also_seen": len(source.also_seen)}
+
+    def _rows(self, config: TrainConfig, source: dataset.TrainingData) -> Iterator[dict[str, Any]]:
+        return make_rows(
+            source.questions,
+            source.split,
+            config.evidence_mix,
+            self._library.passages,
+            config.seed,
+        )
 
     def training_data(self, config: TrainConfig) -> dataset.TrainingData:
         """The questions and the split that `config` would train on."""

@@ -169,10 +169,10 @@ class Library:
                 articles = self._articles(folder, self._data)
                 info = self._build(articles, folder, self.embedder_name, progress)
             opened = self._searchers.get(folder)
-            if opened is None or opened[0] != info.fingerprint:
+            if opened is None or opened[0] != info.path:
                 embedder = self._embedder(info.embedder)
                 searcher = Searcher.open(folder, embedder, self._chroma_url)
-                opened = self._searchers[folder] = (info.fingerprint, searcher)
+                opened = self._searchers[folder] = (info.path, searcher)
             return opened[1]
 
     def _articles(self, folder: Path, source: Path | None) -> list[Article]:
@@ -191,7 +191,8 @@ class Library:
         from lawui.retrieval.embedders import load_embedder
 
         if name not in self._embedders:
-            import_bitsandbytes()  # else sentence-transformers would, with what it fetches
+            if name != "embedded":  # which needs no transformers, that import it unguarded
+                import_bitsandbytes()
             self._embedders[name] = load_embedder(name)
         return self._embedders[name]
 

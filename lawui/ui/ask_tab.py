@@ -12,7 +12,7 @@ from lawui.errors import RetrievalError
 from lawui.lab import AskResult, Lab
 from lawui.types import BASE, EVIDENCES, LETTERS, Passage, Question
 from lawui.ui import components
-from lawui.ui.page import Page
+from lawui.ui.page import Page, relist
 from lawui.ui.picker import Picker, build_picker
 from lawui.ui.text import duration, said, say
 
@@ -195,8 +195,8 @@ def adapter_update(lab: Lab, lang: str, value: Any) -> Any:
     choices = adapter_choices(lab, lang)
     keys = [key for _, key in choices]
     if isinstance(value, list):
-        return gr.update(choices=choices, value=[v for v in value if v in keys])
-    return gr.update(choices=choices, value=value if value in keys else BASE)
+        return relist(choices, value, [v for v in value if v in keys])
+    return relist(choices, value, value if value in keys else BASE)
 
 
 def evidence_choices(lang: str) -> list[tuple[str, str]]:
@@ -239,12 +239,7 @@ def build(page: Page, tab: gr.Tab) -> Controls:
     _wire_answers(page, controls)
     _wire_rebuild(page, controls)
     _wire_question(page, controls, *box)
-    page.on(
-        tab.select,
-        lambda lang: gr.update(choices=adapter_choices(page.lab, lang)),
-        [],
-        [adapter],
-    )
+    follow_adapters(page, tab, adapter)
     return controls
 
 

@@ -151,6 +151,14 @@ class Page:
         return {k: v(lang) if callable(v) else say(v, lang) for k, v in props.items()}
 
 
+def relist(choices: list[tuple[str, str]], value: Any, wanted: Any) -> Any:
+    """The update of a list to new `choices` with `wanted` chosen; `value` is what is chosen
+    now. Gradio draws the new words of a value only where the value itself is not sent."""
+    if value == wanted:
+        return gr.update(choices=choices)
+    return gr.update(choices=choices, value=wanted)
+
+
 def answer(fn: Handler, lang: str, values: Sequence[Any], n: int, notice: bool) -> tuple[Any, ...]:
     """The values of `n` outputs, and one of the notice where there is one. No error of
     the lab, or of ours, reaches the page as a traceback."""

@@ -13,7 +13,7 @@ from lawui.lab import Lab
 from lawui.types import BASE, EVIDENCES, ScoreRun
 from lawui.ui import components
 from lawui.ui.ask_tab import adapter_choices, evidence_choices, follow_adapters
-from lawui.ui.page import Page
+from lawui.ui.page import Page, relist
 from lawui.ui.picker import default_set, set_choices
 from lawui.ui.text import duration, said, say
 
@@ -363,9 +363,9 @@ def _choices(runs: Sequence[ScoreRun], chosen: ScoreRun | None, view: View, lang
     labels = [(run_label(r, lang), r.id) for r in runs]
     ids = {r.id for r in runs}
     return [
-        gr.update(choices=labels, value=chosen.id if chosen else None),
-        gr.update(choices=labels, value=view.a if view.a in ids else None),
-        gr.update(choices=labels, value=view.b if view.b in ids else None),
+        relist(labels, view.run, chosen.id if chosen else None),
+        relist(labels, view.a, view.a if view.a in ids else None),
+        relist(labels, view.b, view.b if view.b in ids else None),
     ]
 
 
@@ -512,10 +512,12 @@ def _wire_runs(
             return (*_skips(len(shown.drawn)), _told(lang, trouble, "trouble"))
         first = int(limit) if limit.strip() else None
         started = lab.score_start(now.set, evidences, adapters, first)
-        now = replace(now, run=started[0])
+        drawn = watch(lab, figures, lang, replace(now, run=started[0])) or []
+        chosen = [(shown.run, started[0])]
         if len(started) > 1:
-            now = replace(now, a=started[0], b=started[1])
-        drawn = watch(lab, figures, lang, now) or []
+            chosen += [(shown.a, started[0]), (shown.b, started[1])]
+        for box, run in chosen:
+            drawn[shown.drawn.index(box)]["value"] = run
         return (*drawn, _told(lang, "score.started", n=len(started)))
 
     def stop(lang: str, *view: Any) -> Any:

@@ -111,6 +111,7 @@ def test_endpoints_refuse_what_cannot_be(lab: Lab) -> None:
 def test_a_version_that_is_gone_is_chosen_no_more(lab: Lab) -> None:
     assert ask_tab.adapter_update(lab, "ja", "gone")["value"] == BASE
     assert ask_tab.adapter_update(lab, "ja", [BASE, "gone"])["value"] == [BASE]
+    assert "value" not in ask_tab.adapter_update(lab, "ja", BASE)
 
 
 def test_a_foreign_index_is_told_and_offered_for_rebuilding() -> None:

@@ -14,9 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lawui import dataset
-from lawui.data import headings
+from lawui.data import headings, statutes
 from lawui.data import questions as data
-from lawui.errors import AdapterError, DataError, LabError, UsageError
+from lawui.errors import (
+    AdapterError,
+    DataError,
+    HostError,
+    LabError,
+    RetrievalError,
+    UsageError,
+)
 from lawui.library import IndexJob, Library
 from lawui.model import adapters, load
 from lawui.model.load import ModelChoice
@@ -43,6 +50,9 @@ if TYPE_CHECKING:
     from lawui.model.owner import Owner
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+ASOF = "2024-12-31"
+"""The date of the statutes that the questions of lawqa_jp fit best."""
+
 _ROTATIONS = 4
 
 
@@ -138,7 +148,9 @@ class Lab:
     @property
     def problems(self) -> tuple[LabError, ...]:
         """What went wrong in the background, and files that could not be read."""
-        return (*self._problems, *self._library.problems)
+        rebuilt = self._library.job.state == "done"
+        left = (p for p in self._problems if not (rebuilt and isinstance(p, RetrievalError)))
+        return (*left, *self._library.problems)
 
     def describe(self) -> dict[str, Any]:
         """What this lab is made of: the keys of `doctor`. Loads no model."""
@@ -161,20 +173,26 @@ class Lab:
 
     def fetch(
         self,
-        asof: str = "2024-12-31",
+        asof: str = ASOF,
         laws: Sequence[str] = (),
         progress: Callable[[str, int, int], None] | None = None,
         decrees: bool = False,
     ) -> dict[str, Any]:
         """Bring lawqa_jp and its statutes into the data folder: the one thing that goes out.
 
-        With `decrees`, also the orders that the laws themselves point to.
+        With `decrees`, also the orders that the laws themselves point to. A lab without a
+        data folder goes on with this one.
         """
         from lawui.data import fetch
 
         self._not_in_demo()
         folder = self.data_dir or self.settings.data or Path("data")
-        return fetch.fetch(folder, asof, laws, self.settings.offline, progress, decrees=decrees)
+        try:
+            return fetch.fetch(folder, asof, laws, self.settings.offline, progress, decrees=decrees)
+        finally:  # one law that did not come does not take the others away
+            if self.data_dir is None and statutes.has_library(folder):
+                self.data_dir = folder.resolve()
+                self._library.use(self.data_dir)
 
     def sets(self) -> list[dict[str, Any]]:
         """The sets that can be loaded: {name, items, orders}; a broken one has `fault`."""
@@ -244,6 +262,25 @@ class Lab:
         """Rebuild the index in the background; `index_job` tells how it goes."""
         self._not_in_demo()
         self._library.start_build(folder, embedder)
+
+    def law_add(self, law_id: str) -> None:
+        """Bring a law from e-Gov as of the date of the others and rebuild the index, in the
+        background; `index_job` tells how it goes."""
+        self._not_in_demo()
+        page = f"https://laws.e-gov.go.jp/law/{law_id}"
+        if self.settings.offline:
+            raise HostError("data.offline", url=page)
+        asof = self.law_date()
+        self._library.start_build(bring=lambda progress: self.fetch(asof, (law_id,), progress))
+
+    def law_date(self) -> str:
+        """As of which date `law_add` brings a law: that of the present statutes of the user."""
+        own = self.data_dir is not None and statutes.has_library(self.data_dir)
+        try:
+            info = self.index_status() if own else None
+        except RetrievalError:  # it is about to be rebuilt
+            info = None
+        return info.asof if info and info.asof else ASOF
 
     def index_job(self) -> IndexJob:
         """The rebuild in the background, or an idle one."""

@@ -24,17 +24,22 @@ PASSAGES = 5
 """How many passages search puts in front of the model."""
 
 Progress = Callable[[int, int], None]
+Fetching = Callable[[str, int, int], None]
+"""Hears of each file to bring: its name, how many came, of how many."""
 
 
 @dataclass(frozen=True)
 class IndexJob:
-    """A rebuild in the background: `state` is idle, running, done or failed; `done` of
-    `total` passages are in."""
+    """A rebuild in the background: `state` is idle, running, done or failed. With `step`
+    fetch, `done` of `total` files have come and `name` is on its way; with `step` index,
+    `done` of `total` passages are in."""
 
     state: str = "idle"
     done: int = 0
     total: int = 0
     error: LabError | None = None
+    step: str = "index"
+    name: str = ""
 
 
 class Library:
@@ -52,10 +57,15 @@ class Library:
         self._data = data
         self._chroma_url = chroma_url
         self._lock = threading.RLock()
+        self._job_lock = threading.Lock()
         self._embedders: dict[str, Embedder] = {}
         self._searchers: dict[Path, tuple[str, Searcher]] = {}
         self.job = IndexJob()
         self.problems: tuple[LabError, ...] = ()
+
+    def use(self, data: Path) -> None:
+        """Take statutes from the data folder `data` from now on."""
+        self._data = data
 
     # -- what a prompt shows
 
@@ -110,23 +120,37 @@ class Library:
         articles = self._articles(folder, source or self._data)
         return self._build(articles, folder, embedder or self.embedder_name, progress)
 
-    def start_build(self, source: Path | None = None, embedder: str = "") -> None:
-        """Build in the background; `job` tells how it goes. One build at a time.
+    def start_build(
+        self,
+        source: Path | None = None,
+        embedder: str = "",
+        bring: Callable[[Fetching], object] | None = None,
+    ) -> None:
+        """Build in the background; `job` tells how it goes. One build at a time. `bring`
+        fetches statutes first.
 
         The present index serves until the new one takes its place.
         """
-        with self._lock:
+        with self._job_lock:  # never waits for a search or a build
             if self.job.state == "running":
                 raise RetrievalError("retrieval.build_running", path=str(self._folder))
-            self.job = IndexJob("running")
-        arguments = (source, embedder)
+            self.job = IndexJob("running", step="fetch" if bring else "index")
+        arguments = (source, embedder, bring)
         threading.Thread(target=self._run_job, args=arguments, daemon=True).start()
 
-    def _run_job(self, source: Path | None, embedder: str) -> None:
+    def _run_job(
+        self, source: Path | None, embedder: str, bring: Callable[[Fetching], object] | None
+    ) -> None:
+        def fetching(name: str, done: int, total: int) -> None:
+            self.job = IndexJob("running", done, total, step="fetch", name=name)
+
         def progress(done: int, total: int) -> None:
             self.job = IndexJob("running", done, total)
 
         try:
+            if bring:
+                bring(fetching)
+            self.job = IndexJob("running")
             info = self.build(source, embedder, progress)
         except LabError as error:
             self.job = replace(self.job, state="failed", error=error)

@@ -89,6 +89,22 @@ class Api:
             raise UsageError("usage.search")
         return [passage_json(p) for p in self._lab.search(text, k)]
 
+    def index_status(self) -> JSON:
+        """What the index of the statutes holds (nothing before the first is built), and
+        `job`: the rebuild in the background."""
+        info = self._lab.index_status()
+        return {**(to_json(info) if info else {}), **self._job()}
+
+    def index_build(self) -> JSON:
+        """Start to rebuild the index in the background; /index_status tells how it goes."""
+        self._lab.index_start()
+        return self._job()
+
+    def law_add(self, law_id: str) -> JSON:
+        """Bring a law from e-Gov by its id and rebuild the index, in the background."""
+        self._lab.law_add(law_id)
+        return self._job()
+
     def ask(
         self,
         id: str = "",
@@ -190,6 +206,11 @@ class Api:
     def compare(self, run_a: str, run_b: str) -> JSON:
         """Two scores paired item by item, with the verdict."""
         return self._lab.compare(run_a, run_b)
+
+    def _job(self) -> JSON:
+        job = self._lab.index_job()
+        told = {name: getattr(job, name) for name in ("state", "step", "done", "total")}
+        return {"job": {**told, "error": job.error.key if job.error else ""}}
 
     def _question(self, id: str, set: str, stem: str, choices: list[str] | None) -> Question:
         if id:

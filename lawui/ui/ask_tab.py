@@ -11,7 +11,7 @@ import gradio as gr
 from lawui.errors import RetrievalError
 from lawui.lab import AskResult, Lab
 from lawui.types import BASE, EVIDENCES, LETTERS, Passage, Question
-from lawui.ui import components
+from lawui.ui import components, statutes_panel
 from lawui.ui.page import Page, relist
 from lawui.ui.picker import Picker, build_picker
 from lawui.ui.text import duration, said, say
@@ -217,6 +217,7 @@ def build(page: Page, tab: gr.Tab) -> Controls:
         page.heading("passages.title")
         keep = page.say(gr.CheckboxGroup(visible=False, elem_id="ask-keep"), label="passages.keep")
         passages = gr.HTML(elem_id="ask-passages")
+    statutes_panel.build(page)
     controls = Controls(
         picker,
         source,

@@ -498,6 +498,103 @@ TEXT: dict[str, tuple[str, str]] = {
     "score.export.csv": ("表（CSV）", "Table (CSV)"),
     "score.export.json": ("データ（JSON）", "Data (JSON)"),
     "score.export.html": ("報告書（HTML）", "Report (HTML)"),
+    # -- statutes
+    "statutes.title": ("条文を調べる", "Look up the statutes"),
+    "statutes.help": (
+        "モデルに問題を解かせずに、条文だけを探します。言葉でも、「第12条第2項」のような"
+        "条番号でも、文章でも探せます。",
+        "Searches the statutes alone, without the model: by words, by a number such as “Article "
+        "12(2)” written the Japanese way, or by a whole sentence.",
+    ),
+    "statutes.text": ("探す言葉", "Search for"),
+    "statutes.text.hint": ("例：夜間の営業、届出、第12条", "e.g. 夜間の営業, 届出, 第12条"),
+    "statutes.search": ("探す", "Search"),
+    "statutes.searching": ("探しています…", "Searching…"),
+    "statutes.no_text": (
+        "探す言葉か条番号を書いて「探す」を押してください。",
+        "Write some words or the number of an article, then press “Search”.",
+    ),
+    "statutes.too_long": (
+        "探す文章が長すぎます（{n} 文字）。{limit} 文字までに縮めてください。",
+        "That is too long to search for ({n} characters). Shorten it to {limit} characters.",
+    ),
+    "statutes.none": (
+        "当てはまる条文が見つかりませんでした。言葉を変えるか、短くしてみてください。",
+        "No statute fits. Try other words, or fewer.",
+    ),
+    "statutes.found": (
+        "よく当てはまる順に {n} 件。探した言葉と同じところに印を付けています。",
+        "{n} passages, best first. Words that you searched for are marked.",
+    ),
+    "statutes.more": ("残りの {n} 件も見る", "Show the other {n}"),
+    "statutes.by": ("見つけ方：{ways}", "Found by: {ways}"),
+    "statutes.by.citation": ("条番号で", "the number of the article"),
+    "statutes.by.lexical": ("言葉の一致で", "matching words"),
+    "statutes.by.dense": ("意味の近さで", "nearness of meaning"),
+    "statutes.by.link": ("ほかの条文からの参照をたどって", "a reference from another article"),
+    "statutes.asof.none": ("いつの条文かは不明", "date of the text unknown"),
+    "statutes.link": ("公式ページで開く", "Open the official page"),
+    "statutes.preparing": (
+        "条文の索引を準備しています。できあがったら、もう一度「探す」を押してください。",
+        "The index of the statutes is being made. Press “Search” again once it is ready.",
+    ),
+    "statutes.offer": (
+        "この画面の下の方にある、索引を作るボタンを押しても直せます。",
+        "The button for the index further down on this panel puts it right, too.",
+    ),
+    "statutes.index": ("いまの索引", "The index now"),
+    "statutes.index.laws": ("法令", "Laws"),
+    "statutes.index.articles": ("条文", "Articles"),
+    "statutes.index.passages": ("項などの区切り", "Passages"),
+    "statutes.index.asof": ("時点", "As of"),
+    "statutes.index.embedder": ("意味の比べ方", "Embedder"),
+    "statutes.index.size": ("大きさ", "Size"),
+    "statutes.unknown": ("不明（条文に日付がありません）", "unknown (the texts bear no date)"),
+    "statutes.embedder.embedded": ("同梱の埋め込みモデル", "the one that ships"),
+    "statutes.mb": ("約 {n} MB", "{n} MB"),
+    "statutes.near_oracle": (
+        "この索引は問題集に付属する条文だけから作られています。見つけやすさは実際より良く見えます。",
+        "This index is made of the questions' own texts alone: search looks better than it is.",
+    ),
+    "statutes.missing": (
+        "条文の索引はまだありません。「索引を作る」を押すと作られます。",
+        "There is no index of the statutes yet. Press “Build the index” to make it.",
+    ),
+    "statutes.left_out": ("索引に入らなかったファイル", "Files that were left out"),
+    "statutes.build": ("索引を作る", "Build the index"),
+    "statutes.rebuild": ("索引を作り直す", "Rebuild the index"),
+    "statutes.step.index": ("索引を作る準備をしています…", "Getting ready to build the index…"),
+    "statutes.step.fetch": ("e-Gov に問い合わせています…", "Asking e-Gov…"),
+    "statutes.progress.index": (
+        "索引を作っています：{total} 件中 {done} 件。そのあいだも、いまの索引で探せます。",
+        "Building the index: {done} of {total} passages. The present one serves meanwhile.",
+    ),
+    "statutes.progress.fetch": (
+        "法令を取り寄せています：{total} 件中 {done} 件（{name}）。",
+        "Fetching: {done} of {total} files ({name}).",
+    ),
+    "statutes.done": (
+        "索引ができました（{n} 件）。",
+        "The index is ready ({n} passages).",
+    ),
+    "statutes.add.title": ("法令を追加する", "Add a law"),
+    "statutes.add.help": (
+        "e-Gov の法令ID（法令のページのアドレスにある15文字）を書いて「追加」を押すと、"
+        "{date} 時点の条文を取り寄せ、索引を作り直します。",
+        "Write e-Gov's id of the law (15 characters in the address of its page) and press “Add”: "
+        "its text as of {date} is fetched and the index rebuilt.",
+    ),
+    "statutes.add.law": ("法令ID", "Law id"),
+    "statutes.add.hint": ("例：403AC0000000090", "e.g. 403AC0000000090"),
+    "statutes.add": ("追加", "Add"),
+    "statutes.add.no_id": (
+        "追加する法令のIDを書いてください。",
+        "Write the id of the law to add.",
+    ),
+    "statutes.demo": (
+        "閲覧専用のデモでは、索引の作り直しと法令の追加はできません。条文は探せます。",
+        "In the read-only demo the index cannot be rebuilt and no law added. You can search.",
+    ),
 }
 
 

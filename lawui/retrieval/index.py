@@ -415,9 +415,10 @@ class _Builder:
                 path.unlink()
 
     def _checksums(self) -> Iterator[tuple[str, int]]:
-        """Every file but SQLite's, which changes when it is opened and checks itself."""
+        """Every file but Chroma's: SQLite checks itself, and the vector files are written
+        anew from its log whenever the store is opened."""
         for path in sorted(self.work.rglob("*")):
-            if path.is_file() and "sqlite" not in path.name:
+            if path.is_file() and "chroma" not in path.relative_to(self.work).parts:
                 yield path.relative_to(self.work).as_posix(), _checksum(path)
 
     def _swap_in(self) -> Path:

@@ -313,3 +313,24 @@ def test_a_build_killed_midway_leaves_the_former_index(
     assert again.returncode == 0, errors
     assert not list(folder.glob(".building-*"))
     assert Searcher.open(folder, embedder).info.passages == 12_000
+
+
+def test_a_new_store_opens_again_and_again_in_other_processes(tmp_path: Path) -> None:
+    """Chroma writes its vector files anew when a store is first opened."""
+    code = (
+        "import sys; from pathlib import Path; from lawui.lab import Lab, Settings\n"
+        "lab = Lab(Settings(home=Path(sys.argv[1]), model='embedded', offline=True))\n"
+        "print([p.id for p in lab.search('灯舟の定義')])"
+    )
+    root = Path(__file__).resolve().parents[2]
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(3)
+    ]
+    assert found[0] and len(set(found)) == 1

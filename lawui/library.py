@@ -144,14 +144,11 @@ class Library:
         def fetching(name: str, done: int, total: int) -> None:
             self.job = IndexJob("running", done, total, step="fetch", name=name)
 
-        def progress(done: int, total: int) -> None:
-            self.job = IndexJob("running", done, total)
-
         try:
             if bring:
                 bring(fetching)
             self.job = IndexJob("running")
-            info = self.build(source, embedder, progress)
+            info = self.build(source, embedder, self._show_progress)
         except LabError as error:
             self.job = replace(self.job, state="failed", error=error)
         except Exception as error:  # a thread that dies silently would look like work
@@ -160,10 +157,26 @@ class Library:
         else:
             self.job = IndexJob("done", info.passages, info.passages)
 
-    def prepare(self, progress: Progress | None = None) -> None:
-        """Build whatever index is missing, so that the first search need not wait."""
-        for folder in dict.fromkeys((self._sample(), self._main())):
-            self._searcher(folder, progress)
+    def prepare(self) -> None:
+        """Build whatever index is missing, so that the first search need not wait; `job`
+        tells how it goes, and is idle again afterwards."""
+        from lawui.retrieval import index
+
+        folders = list(dict.fromkeys((self._sample(), self._main())))
+        missing = any(index.status(folder) is None for folder in folders)
+        with self._job_lock:
+            mine = missing and self.job.state != "running"
+            if mine:
+                self.job = IndexJob("running")
+        try:
+            for folder in folders:
+                self._searcher(folder, self._show_progress if mine else None)
+        finally:
+            if mine:
+                self.job = IndexJob()
+
+    def _show_progress(self, done: int, total: int) -> None:
+        self.job = IndexJob("running", done, total)
 
     def _build(
         self, articles: Sequence[Article], folder: Path, embedder: str, progress: Progress | None

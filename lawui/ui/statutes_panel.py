@@ -34,10 +34,22 @@ LOOKS = 1.0
 
 @dataclass(frozen=True)
 class Searched:
-    """What was searched for and what was found, to be drawn again in the other language."""
+    """What was searched for and what was found, to be drawn again in the other language;
+    `passages` is None while the index that it waits for is being made."""
 
     text: str
-    passages: tuple[Passage, ...]
+    passages: tuple[Passage, ...] | None
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """The components of the search."""
+
+    text: Any
+    button: Any
+    state: Any
+    found: Any
+    notice: Any
 
 
 @dataclass(frozen=True)
@@ -59,27 +71,41 @@ class Upkeep:
 
 
 def search(lab: Lab, text: str, lang: str) -> tuple[Searched | None, str]:
-    """What was found, or None and the notice that says why nothing was searched."""
+    """What was found, and a notice that says why nothing was searched or what is waited for."""
     text = (text or "").strip()
     if not text:
         return None, _told("statutes.no_text", lang)
     if len(text) > LONGEST:
         return None, _told("statutes.too_long", lang, n=f"{len(text):,}", limit=f"{LONGEST:,}")
     try:
-        if lab.index_status() is None:
-            return None, _first_build(lab, lang)
+        if lab.index_status() is None:  # a large one takes minutes, which no event waits
+            _make_index(lab)
+            return Searched(text, None), _told("statutes.preparing", lang)
         return Searched(text, tuple(lab.search(text, FOUND))), ""
     except RetrievalError as error:
         return None, fault_html(error, lab, lang)
 
 
-def _first_build(lab: Lab, lang: str) -> str:
-    """Start the index that is missing: a large one takes minutes, which no event waits."""
-    if lab.settings.demo:  # whoever runs the demo has it built at the start
-        return _told("statutes.preparing", lang)
-    if lab.index_job().state != "running":
+def _make_index(lab: Lab) -> None:
+    # Whoever runs a demo has its index made at the start.
+    if not lab.settings.demo and lab.index_job().state != "running":
         lab.index_start()
-    return _told("statutes.preparing", lang)
+
+
+def looked_up(lab: Lab, text: str, lang: str) -> tuple[Any, ...]:
+    """The search, what it found as HTML, and its notice."""
+    searched, told = search(lab, text, lang)
+    return searched, found_html(searched, lang), told
+
+
+def still_waiting(lab: Lab, searched: Searched | None) -> bool:
+    """Whether a search waits for an index that is being made."""
+    if searched is None or searched.passages is not None:
+        return False
+    try:
+        return lab.index_status() is None and lab.index_job().state != "failed"
+    except RetrievalError:
+        return False
 
 
 def fault_html(error: LabError, lab: Lab, lang: str) -> str:
@@ -92,7 +118,7 @@ def fault_html(error: LabError, lab: Lab, lang: str) -> str:
 
 def found_html(searched: Searched | None, lang: str) -> str:
     """The passages found, best first."""
-    if searched is None:
+    if searched is None or searched.passages is None:
         return ""
     if not searched.passages:
         return components.empty(say("statutes.none", lang))
@@ -158,23 +184,24 @@ def _told(key: str, lang: str, kind: str = "info", **params: object) -> str:
 # -- the index
 
 
-def draw(lab: Lab, lang: str, ended: bool = False) -> tuple[Any, ...]:
+def draw(lab: Lab, lang: str, ended: bool = False, waiting: bool = False) -> tuple[Any, ...]:
     """The index, what is being done to it, the button and the timer, which runs only while
-    a rebuild does. `ended` tells of a rebuild that went well, too."""
+    a rebuild does or a search is `waiting` for one. `ended` tells of a rebuild that went
+    well, too."""
     job = lab.index_job()
     info, faults = None, [e for e in lab.problems if isinstance(e, RetrievalError)]
     try:
         info = lab.index_status()
     except RetrievalError as error:
         faults = [error]
-    shown = index_html(info, lang) if info or not faults else ""
-    key = "statutes.rebuild" if info else "statutes.build"
     running = job.state == "running"
+    shown = index_html(info, lang) if info or not (faults or running) else ""
+    key = "statutes.rebuild" if info else "statutes.build"
     return (
         shown + "".join(fault_html(e, lab, lang) for e in faults) + left_out_html(lab, lang),
-        job_html(job, lang) if running or ended or job.state == "failed" else "",
+        job_html(job, lang, info is not None) if ended or job.state != "done" else "",
         gr.update(value=say(key, lang)),
-        gr.update(active=running),
+        gr.update(active=running or waiting),
     )
 
 
@@ -205,10 +232,14 @@ def left_out_html(lab: Lab, lang: str) -> str:
     return f'<div class="lw-notice" role="status">{title}<ul>{rows}</ul></div>' if rows else ""
 
 
-def job_html(job: IndexJob, lang: str) -> str:
-    """A rebuild as a bar with its words, or how it ended."""
+def job_html(job: IndexJob, lang: str, serves: bool) -> str:
+    """A rebuild as a bar with its words, or how it ended. `serves` tells that there is an
+    index to search meanwhile."""
     if job.state == "running":
-        return components.progress(job.done, job.total, _progress_words(job, lang))
+        words = _progress_words(job, lang)
+        if serves:
+            words += ("" if lang == "ja" else " ") + say("statutes.meanwhile", lang)
+        return components.progress(job.done, job.total, words)
     if job.state == "failed" and job.error is not None:
         return components.notice(sentences(job.error, lang), lang)
     return _told("statutes.done", lang, n=f"{job.total:,}") if job.state == "done" else ""
@@ -241,15 +272,16 @@ def build(page: Page) -> None:
     with gr.Column(elem_classes="lw-card"):
         panel = page.say(gr.Accordion(open=False, elem_id="statutes"), label="statutes.title")
         with panel, gr.Column(elem_classes="lw-plain"):
-            _search_side(page)
+            lookup = _search_side(page)
             with gr.Column(elem_classes="lw-plain lw-part"):
                 shown = _index_side(page)
             with gr.Column(elem_classes="lw-plain lw-part"):
                 _law_side(page, shown)
+    _wire_search(page, lookup, shown)
+    page.on([panel.expand], lambda lang: draw(page.lab, lang), [], shown.drawn)
 
 
-def _search_side(page: Page) -> None:
-    lab = page.lab
+def _search_side(page: Page) -> Lookup:
     page.heading("statutes.help", "p", "lw-note")
     with gr.Row(elem_classes="lw-line"):
         box = gr.Textbox(lines=1, max_lines=1, scale=5, min_width=220, elem_id="statutes-text")
@@ -257,17 +289,32 @@ def _search_side(page: Page) -> None:
         button = gr.Button(variant="primary", scale=1, min_width=110, elem_id="statutes-search")
         page.say(button, value="statutes.search")
     notice = page.notice(elem_id="statutes-notice")
-    found = gr.HTML(elem_id="statutes-found")
-    state = gr.State(None)
+    return Lookup(text, button, gr.State(None), gr.HTML(elem_id="statutes-found"), notice)
+
+
+def _wire_search(page: Page, lookup: Lookup, shown: Upkeep) -> None:
+    lab = page.lab
 
     def press(lang: str, words: str) -> Any:
-        searched, told = search(lab, words, lang)
-        return searched, found_html(searched, lang), told
+        searched, found, told = looked_up(lab, words, lang)
+        waiting = still_waiting(lab, searched)
+        return (*draw(lab, lang, waiting=waiting), searched, found, told)
 
-    wires = [text.submit, button.click]
-    many = {"concurrency_limit": 32, "trigger_mode": "once"}
-    page.on(wires, press, [text], [state, found], notice, "statutes.searching", **many)
-    page.view(lambda lang, searched: found_html(searched, lang), [state], [found])
+    def look(lang: str, searched: Searched | None) -> Any:
+        waiting = still_waiting(lab, searched)
+        upkeep = draw(lab, lang, ended=True, waiting=waiting)
+        if waiting or searched is None or searched.passages is not None:
+            return (*upkeep, gr.skip(), gr.skip(), gr.skip())
+        if lab.index_job().state == "failed":  # its sentence stands below: nothing to wait for
+            return (*upkeep, None, "", "")
+        return (*upkeep, *looked_up(lab, searched.text, lang))
+
+    many: dict[str, Any] = {"concurrency_limit": 32, "trigger_mode": "once"}
+    both = [*shown.drawn, lookup.state, lookup.found]
+    wires = [lookup.text.submit, lookup.button.click]
+    page.on(wires, press, [lookup.text], both, lookup.notice, "statutes.searching", **many)
+    page.on([shown.timer.tick], look, [lookup.state], both, lookup.notice)
+    page.view(lambda lang, state: found_html(state, lang), [lookup.state], [lookup.found])
 
 
 def _index_side(page: Page) -> Upkeep:
@@ -275,13 +322,12 @@ def _index_side(page: Page) -> Upkeep:
     page.heading("statutes.index", "h3")
     index = gr.HTML(elem_id="statutes-index")
     job = gr.HTML(elem_id="statutes-job", elem_classes="lw-notices")
-    usable = not lab.settings.demo
     with gr.Row(elem_classes="lw-line"):
         rebuild = gr.Button(
             say("statutes.rebuild", page.default),
             size="sm",
             scale=0,
-            interactive=usable,
+            interactive=not lab.settings.demo,
             elem_id="statutes-rebuild",
         )
     notice = page.notice(elem_id="statutes-refused")
@@ -290,11 +336,7 @@ def _index_side(page: Page) -> Upkeep:
     def press(lang: str) -> Any:
         return begin(lab, lab.index_start, lang)
 
-    def look(lang: str) -> Any:
-        return draw(lab, lang, ended=True)
-
     page.on([rebuild.click], press, [], shown.drawn, notice)
-    page.on([shown.timer.tick], look, [], shown.drawn)
     page.view(lambda lang: draw(lab, lang), [], shown.drawn)
     return shown
 

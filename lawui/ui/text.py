@@ -535,8 +535,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "statutes.asof.none": ("いつの条文かは不明", "date of the text unknown"),
     "statutes.link": ("公式ページで開く", "Open the official page"),
     "statutes.preparing": (
-        "条文の索引を準備しています。できあがったら、もう一度「探す」を押してください。",
-        "The index of the statutes is being made. Press “Search” again once it is ready.",
+        "条文の索引を準備しています。できあがりしだい探します。",
+        "The index of the statutes is being made. The search starts as soon as it is ready.",
     ),
     "statutes.offer": (
         "この画面の下の方にある、索引を作るボタンを押しても直せます。",
@@ -566,8 +566,12 @@ TEXT: dict[str, tuple[str, str]] = {
     "statutes.step.index": ("索引を作る準備をしています…", "Getting ready to build the index…"),
     "statutes.step.fetch": ("e-Gov に問い合わせています…", "Asking e-Gov…"),
     "statutes.progress.index": (
-        "索引を作っています：{total} 件中 {done} 件。そのあいだも、いまの索引で探せます。",
-        "Building the index: {done} of {total} passages. The present one serves meanwhile.",
+        "索引を作っています：{total} 件中 {done} 件。",
+        "Building the index: {done} of {total} passages.",
+    ),
+    "statutes.meanwhile": (
+        "そのあいだも、いまの索引で探せます。",
+        "The present index serves meanwhile.",
     ),
     "statutes.progress.fetch": (
         "法令を取り寄せています：{total} 件中 {done} 件（{name}）。",

@@ -173,8 +173,10 @@ def test_a_missing_index_is_built_in_the_background(fresh: Lab) -> None:
     shown, _, button, timer = panel.draw(fresh, "ja")
     assert "まだありません" in shown and button["value"] == "索引を作る" and not timer["active"]
     searched, notice = panel.search(fresh, "許可", "ja")
-    assert searched is None and "準備しています" in notice
+    assert searched == panel.Searched("許可", None) and "準備しています" in notice
+    assert panel.found_html(searched, "ja") == ""
     assert ended(fresh).state == "done"
+    assert not panel.still_waiting(fresh, searched)
     _, job, button, timer = panel.draw(fresh, "ja", ended=True)
     assert "索引ができました（155 件）" in job and button["value"] == "索引を作り直す"
     assert not timer["active"]
@@ -194,6 +196,7 @@ def test_a_second_press_is_refused_while_the_bar_goes_on(fresh: Lab) -> None:
     assert arrived.wait(30)
     *drawn, notice = panel.begin(fresh, fresh.index_start, "ja")
     assert "終わるのを待って" in notice and drawn[3]["active"]
+    assert "いまの索引で" not in drawn[1]  # there is none yet
     assert "3 件中 1 件（水車法）" in drawn[1] and 'aria-valuenow="1"' in drawn[1]
     assert Api(fresh).index_status()["job"]["step"] == "fetch"
     hold.set()
@@ -273,7 +276,10 @@ def test_offline_and_demo_refuse(lab: Lab, demo: Lab) -> None:
         assert refused.value.key == "usage.demo"
     assert "閲覧専用" in panel.add_help_html(demo, "ja")
     searched, notice = panel.search(demo, "許可", "ja")
-    assert searched is None and "準備しています" in notice and demo.index_job().state == "idle"
+    assert "準備しています" in notice and demo.index_job().state == "idle"
+    assert panel.still_waiting(demo, searched)  # for what the start of the demo makes
+    demo._library.prepare()
+    assert not panel.still_waiting(demo, searched) and demo.index_job() == IndexJob()
 
 
 def test_the_endpoints_start_and_tell(built: Lab) -> None:

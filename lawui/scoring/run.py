@@ -295,11 +295,17 @@ class ScoreStore:
             return "interrupted", _note("scoring.lost_answers", run)
         if state in FINAL:
             return state, error
+        alive = self._alive(run.id)
+        if not alive:
+            # A run that ends in between writes its end before it lets go of its lock.
+            later = self._meta(run.id)
+            if later["state"] in FINAL:
+                return later["state"], later.get("error")
         if self.cancel_requested(run.id):
-            if state == "queued" or not self._alive(run.id):
+            if state == "queued" or not alive:
                 return "cancelled", None
             return state, _note("scoring.stopping", run)
-        return (state, None) if self._alive(run.id) else ("interrupted", _interrupted(run))
+        return (state, None) if alive else ("interrupted", _interrupted(run))
 
     def _meta(self, run_id: str) -> dict[str, Any]:
         path = self._path(run_id) / "meta.json"

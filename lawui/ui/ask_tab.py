@@ -370,7 +370,7 @@ def _refused(words: list[str], lang: str, rebuild: bool = False) -> tuple[Any, .
 
 def _wire_rebuild(page: Page, c: Controls) -> None:
     def rebuild(lang: str) -> Any:
-        page.lab.index_build()
+        page.lab.index_start()  # the statutes panel shows how it goes
         return gr.update(visible=False), components.notice([say("ask.rebuilt", lang)], lang, "info")
 
     page.on(

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from lawui.types import BASE, LETTERS, Answer, Passage, Question
+from lawui.types import BASE, GUIDELINE, LETTERS, Answer, Passage, Question
 from lawui.ui.text import said, say
 
 VERY_SURE, FAIRLY_SURE, WAVERING = 0.85, 0.55, 0.35
@@ -204,29 +204,50 @@ def passages(shown: Sequence[Passage], query: str, lang: str, dropped: Iterable[
 def _passage(passage: Passage, query: str, lang: str, left_out: bool) -> str:
     title = passage.citation() if passage.law or passage.altered else say("passages.nolaw", lang)
     caption = tag("span", passage.caption, "lw-caption", lang="ja") if passage.caption else ""
-    link = ""
-    if not passage.altered and official_page(passage.url):
-        link = (
-            f'<a href="{escape(passage.url)}" target="_blank" rel="noopener noreferrer">'
-            f"{escape(say('passages.link', lang))}</a>"
-        )
     badges = tag("span", say("passages.dropped", lang), "lw-badge") if left_out else ""
-    if "named" in passage.found_by:
-        badges += tag("span", say("passages.found.named", lang), "lw-badge lw-good")
     asof = tag("span", say("ask.asof", lang, date=passage.asof)) if passage.asof else ""
+    ways = tag("span", found_by(passage, lang)) if passage.found_by else ""
     return (
         f'<li class="lw-passage{" lw-left-out" if left_out else ""}">'
         f"<header>{tag('cite', title, lang='ja')}{caption}{badges}</header>"
         f'<p class="lw-statute" lang="ja">{marked(passage.text, query)}</p>'
-        f"<footer>{asof}{link}</footer></li>"
+        f"<footer>{ways}{asof}{link(passage, lang)}</footer></li>"
     )
+
+
+def found_by(passage: Passage, lang: str) -> str:
+    """The ways by which search found a passage, in plain words."""
+    ways = [said(f"statutes.by.{way}", lang, way) for way in passage.found_by]
+    return say("statutes.by", lang, ways=("、" if lang == "ja" else ", ").join(ways))
+
+
+def link(passage: Passage, lang: str) -> str:
+    """A link to the passage's public page: e-Gov for a law, any https for a guideline. A
+    text that a user changed has none."""
+    if passage.altered:
+        return ""
+    if official_page(passage.url):
+        words = say("passages.link", lang)
+    elif passage.law_id.startswith(GUIDELINE) and _parts(passage.url).scheme == "https":
+        words = say("statutes.link", lang)
+    else:
+        return ""
+    where = f'href="{escape(passage.url)}" target="_blank" rel="noopener noreferrer"'
+    return f"<a {where}>{escape(words)}</a>"
 
 
 def official_page(url: str) -> bool:
     """Whether `url` is an https page of e-Gov: the only place a passage may link to."""
-    parts = urlsplit(url)
+    parts = _parts(url)
     host = parts.hostname or ""
     return parts.scheme == "https" and (host == "e-gov.go.jp" or host.endswith(".e-gov.go.jp"))
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:  # an address that is none
+        return urlsplit("")
 
 
 def marked(text: str, query: str) -> str:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from typing import Any
-from urllib.parse import urlsplit
 
 import gradio as gr
 
 from lawui.errors import DataError, LabError, RetrievalError
 from lawui.lab import Lab
 from lawui.library import IndexJob
-from lawui.types import GUIDELINE, IndexInfo, Passage
+from lawui.types import IndexInfo, Passage
 from lawui.ui import components
 from lawui.ui.page import Page, sentences
 from lawui.ui.text import said, say
@@ -139,42 +137,16 @@ def card(passage: Passage, query: str, lang: str) -> str:
     caption = components.tag("span", passage.caption, "lw-caption", lang="ja")
     key = "ask.asof" if passage.asof else "statutes.asof.none"
     date = say(key, lang, date=passage.asof)
-    foot = "".join(components.tag("span", words) for words in (found_by(passage, lang), date))
+    foot = "".join(
+        components.tag("span", words) for words in (components.found_by(passage, lang), date)
+    )
     return (
         f'<li class="lw-passage"><header>'
         f"{components.tag('cite', passage.citation(), lang='ja')}"
         f"{caption if passage.caption else ''}</header>"
         f'<p class="lw-statute" lang="ja">{components.marked(passage.text, query)}</p>'
-        f"<footer>{foot}{link(passage, lang)}</footer></li>"
+        f"<footer>{foot}{components.link(passage, lang)}</footer></li>"
     )
-
-
-def found_by(passage: Passage, lang: str) -> str:
-    """The ways by which a passage was found, in plain words."""
-    ways = [said(f"statutes.by.{way}", lang, way) for way in passage.found_by]
-    return say("statutes.by", lang, ways=("、" if lang == "ja" else ", ").join(ways))
-
-
-def link(passage: Passage, lang: str) -> str:
-    """A link to the passage's public page: e-Gov for a law, https for a guideline."""
-    if not _is_https(passage.url):
-        return ""
-    if components.official_page(passage.url):
-        words = say("passages.link", lang)
-    elif passage.law_id.startswith(GUIDELINE):
-        words = say("statutes.link", lang)
-    else:
-        return ""
-    where = f'href="{escape(passage.url)}" target="_blank" rel="noopener noreferrer"'
-    return f"<a {where}>{escape(words)}</a>"
-
-
-def _is_https(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme == "https" and bool(parts.hostname)
 
 
 def _told(key: str, lang: str, kind: str = "info", **params: object) -> str:

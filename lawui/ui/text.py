@@ -123,8 +123,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "ask.rebuild": ("条文の索引を作り直す", "Rebuild the index of the law"),
     "ask.rebuilding": ("索引を作り直しています…", "Rebuilding the index…"),
     "ask.rebuilt": (
-        "索引を作り直しました。もう一度「答えさせる」を押してください。",
-        "The index is rebuilt. Please press “Answer” again.",
+        "索引を作り直しています（進み具合は「条文を調べる」に出ます）。"
+        "終わったら、もう一度「答えさせる」を押してください。",
+        "The index is being rebuilt (see Search the statutes for its progress). "
+        "Press Answer again when it is done.",
     ),
     "ask.reveal": ("公式の正解を見る", "Show the official answer"),
     "ask.hide": ("公式の正解を隠す", "Hide the official answer"),
@@ -216,7 +218,6 @@ TEXT: dict[str, tuple[str, str]] = {
         "not shown to the model for lack of room",
     ),
     "passages.nolaw": ("出典の記載がない文", "Text without a stated source"),
-    "passages.found.named": ("問題文が名指しした条文", "named in the question"),
     "passages.keep": (
         "モデルに見せる条文（外すと棒が動きます）",
         "Law to show (take one out and the bars move)",

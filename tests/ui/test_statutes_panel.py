@@ -20,6 +20,7 @@ from lawui.errors import HostError, RetrievalError, UsageError
 from lawui.lab import Lab, Settings
 from lawui.library import IndexJob
 from lawui.types import IndexInfo, Passage
+from lawui.ui import components
 from lawui.ui import statutes_panel as panel
 from lawui.ui.api import Api
 
@@ -113,7 +114,7 @@ def test_search_shows_citation_marks_ways_and_date(built: Lab) -> None:
 @pytest.mark.parametrize("lang", ["ja", "en"])
 def test_each_way_has_words(built: Lab, way: str, lang: str) -> None:
     passage = replace(built.search("許可", 1)[0], found_by=(way,))
-    assert way not in panel.found_by(passage, lang)
+    assert way not in components.found_by(passage, lang)
 
 
 def test_odd_searches_get_a_sentence(built: Lab) -> None:
@@ -148,7 +149,7 @@ PLACE = Passage("x", "水車法", "1", "1", "", "", "", "水車", law_id=LAW)
     ],
 )
 def test_only_public_pages_are_linked(law_id: str, url: str, words: str) -> None:
-    html = panel.link(replace(PLACE, law_id=law_id, url=url), "ja")
+    html = components.link(replace(PLACE, law_id=law_id, url=url), "ja")
     assert (words in html and f'href="{url}"' in html) if words else html == ""
 
 

@@ -69,7 +69,8 @@ class Api:
 
     def describe(self) -> JSON:
         """What this lab is made of: model, licence, data, index, versions, problems."""
-        return self._lab.describe()
+        figures = self._lab.describe()
+        return {**figures, "index": figures["index"] and _without_path(figures["index"])}
 
     def sets(self) -> list[JSON]:
         """The question sets at hand."""
@@ -93,7 +94,7 @@ class Api:
         """What the index of the statutes holds (nothing before the first is built), and
         `job`: the rebuild in the background."""
         info = self._lab.index_status()
-        return {**(to_json(info) if info else {}), **self._job()}
+        return {**(_without_path(to_json(info)) if info else {}), **self._job()}
 
     def index_build(self) -> JSON:
         """Start to rebuild the index in the background; /index_status tells how it goes."""
@@ -216,6 +217,11 @@ class Api:
         if id:
             return self._lab.question(id, set)
         return self._lab.own_question(stem, choices or [])
+
+
+def _without_path(values: JSON) -> JSON:
+    """Clients take a value with a `path` for a file and would ask to download it."""
+    return {key: value for key, value in values.items() if key != "path"}
 
 
 ENDPOINTS = tuple(name for name in vars(Api) if not name.startswith("_"))

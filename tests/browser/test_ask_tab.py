@@ -110,7 +110,7 @@ def test_search_by_words_and_keys_and_a_link_that_opens_the_item(visit: Visit) -
     visitor.page.keyboard.press("j")
     expect(visitor.page.locator("#ask-question .lw-id")).not_to_have_text(first)
     second = visitor.text("#ask-question .lw-id")
-    assert f"q={second}" in visitor.page.url
+    expect(visitor.page).to_have_url(re.compile(f"q={second}"))
     choose_evidence(visitor, "given")
     expect(visitor.page).to_have_url(re.compile("evidence=given"))
     friend = visit(address="?" + visitor.page.url.partition("?")[2])

@@ -28,6 +28,7 @@ def main() -> int:
                 lang=arguments.lang,
                 demo=arguments.demo,
                 chroma_url=arguments.chroma_url,
+                reranker=arguments.reranker,
             )
         )
         reach = ui.access.options(
@@ -55,6 +56,7 @@ def _chosen(lab: Lab, lang: str) -> str:
             f"model     {choice.name} ({choice.licence}): {choice.why(lang)}",
             f"data      {lab.data_dir or 'sample (--data, LAWUI_DATA, ./data: none)'}",
             f"embedder  {lab.settings.embedder}",
+            *([f"reranker  {lab.settings.reranker}"] if lab.settings.reranker else []),
             f"home      {lab.home}",
         )
     )
@@ -74,6 +76,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--demo", action="store_true", default=on_a_space, help="read-only")
     parser.add_argument("--mcp", action="store_true", help="serve MCP tools too")
     parser.add_argument("--chroma-url", default="", help="a Chroma server for the index")
+    parser.add_argument(
+        "--reranker",
+        default="",
+        metavar="NAME",
+        help="a cross-encoder that orders what search finds",
+    )
     parser.add_argument("--share", action="store_true", help="a public address (needs log-in)")
     return parser.parse_args()
 

@@ -252,6 +252,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         model=arguments.model,
         data=arguments.data,
         offline=arguments.offline,
+        reranker=arguments.reranker,
     )
 
 
@@ -261,6 +262,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="auto", help="auto, embedded, a hub id or a folder")
     parser.add_argument("--data", type=Path, help="lawqa_jp and statutes; else LAWUI_DATA, ./data")
     parser.add_argument("--offline", action="store_true", help="no outbound request at all")
+    reorders = "a cross-encoder that orders what search finds"
+    parser.add_argument("--reranker", default="", metavar="NAME", help=reorders)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     _command(commands, "doctor", _doctor, "what this lab is made of and what is wrong")

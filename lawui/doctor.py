@@ -38,6 +38,7 @@ def describe(lab: Lab, lang: str = "en") -> dict[str, Any]:
         "data": {"folder": str(lab.data_dir or ""), "sets": _sets(lab, problems, lang)},
         "index": None,
         "embedder": lab.settings.embedder,
+        "reranker": lab.settings.reranker,
         "adapters": [],
         "home": str(lab.home),
         "offline": lab.settings.offline,

@@ -68,6 +68,7 @@ class Settings:
     demo: bool = False
     chroma_url: str = ""
     embedder: str = "embedded"
+    reranker: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,12 @@ class Lab:
         self._choice: ModelChoice | None = None
         self._owner: Owner | None = None
         self._library = Library(
-            self.home / "index", self.data_dir, settings.embedder, settings.chroma_url
+            self.home / "index",
+            self.data_dir,
+            settings.embedder,
+            settings.chroma_url,
+            settings.reranker,
+            settings.offline,
         )
         self._runs = RunStore(self.home / "adapters")
         self._scorer = Scorer(self, self.home / ".lawui" / "scores")

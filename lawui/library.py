@@ -19,6 +19,7 @@ from lawui.types import EVIDENCES, Article, IndexInfo, Passage, Question
 if TYPE_CHECKING:
     from lawui.retrieval.embedders import Embedder
     from lawui.retrieval.hybrid import Searcher
+    from lawui.retrieval.rerank import Reranker
 
 PASSAGES = 5
 """How many passages search puts in front of the model."""
@@ -51,8 +52,13 @@ class Library:
         data: Path | None,
         embedder: str = "embedded",
         chroma_url: str = "",
+        reranker: str = "",
+        offline: bool = True,
     ) -> None:
         self.embedder_name = embedder
+        self._reranker_name = reranker
+        self._reranker_opened: Reranker | None = None
+        self._offline = offline
         self._folder = folder
         self._data = data
         self._chroma_url = chroma_url
@@ -82,12 +88,33 @@ class Library:
         if evidence == "given":
             if not question.given_context.strip():
                 raise UsageError("usage.no_given")
-            return tuple(headings.given_passages(question))
-        return tuple(self._searcher(self._folder_of(question)).search(question.query, k))
+            return tuple(self._marked(headings.given_passages(question)))
+        searcher = self._searcher(self._folder_of(question))
+        return tuple(self._marked(searcher.search(question.query, k)))
 
     def search(self, text: str, k: int = PASSAGES) -> list[Passage]:
         """Passages of the main collection for any text, best first."""
-        return self._searcher(self._main()).search(text, k)
+        return self._marked(self._searcher(self._main()).search(text, k))
+
+    def _marked(self, passages: Sequence[Passage]) -> list[Passage]:
+        """The passages, those marked whose article reads otherwise in the text in force.
+
+        A given passage has no law id and no date: its law is known by its name.
+        """
+        laws = statutes.changed(self._data) if self._data is not None else {}
+        by_name = {changes.law: changes for changes in laws.values() if changes.law}
+        found: list[Passage] = []
+        for passage in passages:
+            changes = laws.get(passage.law_id) if passage.law_id else by_name.get(passage.law)
+            if (
+                changes is not None
+                and not passage.supplementary
+                and passage.asof in ("", changes.asof)
+                and (passage.article or passage.label) in changes.articles
+            ):
+                passage = replace(passage, outdated=True, checked=changes.checked)
+            found.append(passage)
+        return found
 
     def evaluate(self, question_set: Sequence[Question]) -> dict[str, object]:
         """The keys of `index eval`, over the questions that cite an indexed law."""
@@ -105,8 +132,11 @@ class Library:
         return index.status(self._main())
 
     def index_id(self, question: Question) -> str:
-        """The fingerprint of the index that answers `question`: part of a score's identity."""
-        return self._searcher(self._folder_of(question)).info.fingerprint
+        """The fingerprint of the index that answers `question`, and of the reranker if there
+        is one: part of a score's identity."""
+        searcher = self._searcher(self._folder_of(question))
+        second = f"+{searcher.reranker.revision}" if searcher.reranker else ""
+        return searcher.info.fingerprint + second
 
     def build(
         self,
@@ -208,7 +238,7 @@ class Library:
             opened = self._searchers.get(folder)
             if opened is None or opened[0] != info.path:
                 embedder = self._embedder(info.embedder)
-                searcher = Searcher.open(folder, embedder, self._chroma_url)
+                searcher = Searcher.open(folder, embedder, self._chroma_url, self._reranker())
                 opened = self._searchers[folder] = (info.path, searcher)
             return opened[1]
 
@@ -232,6 +262,16 @@ class Library:
                 import_bitsandbytes()
             self._embedders[name] = load_embedder(name)
         return self._embedders[name]
+
+    def _reranker(self) -> Reranker | None:
+        """The one that both collections share, or None where none is named."""
+        from lawui.model.load import import_bitsandbytes
+        from lawui.retrieval.rerank import Reranker
+
+        if self._reranker_name and self._reranker_opened is None:
+            import_bitsandbytes()  # which transformers imports unguarded
+            self._reranker_opened = Reranker(self._reranker_name, offline=self._offline)
+        return self._reranker_opened
 
     def _main(self) -> Path:
         """The user's statutes where there are any, built or to be built; else the sample."""

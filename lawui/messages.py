@@ -418,6 +418,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The embedder “{embedder}” cannot be loaded ({reason}). Check its folder, or use "
         "`embedded`.",
     ),
+    "retrieval.reranker_missing": (
+        "並べ替えモデル「{reranker}」が手元にありません（{reason}）。"
+        "先にダウンロードするか、`--reranker` を付けずに起動してください。",
+        "The reranker “{reranker}” is not at hand ({reason}). Download it first, or start without "
+        "`--reranker`.",
+    ),
+    "retrieval.reranker_broken": (
+        "並べ替えモデル「{reranker}」を使えません（{reason}）。"
+        "フォルダーの中身を確かめるか、`--reranker` を付けずに起動してください。",
+        "The reranker “{reranker}” cannot be used ({reason}). Check its folder, or start without "
+        "`--reranker`.",
+    ),
     # -- training
     "train.faults": ("設定に誤りが{count}件あります。", "{count} settings are wrong."),
     "train.out_of_range": (
@@ -664,8 +676,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The adapter of run {run} has changed or gone since it began. Score anew.",
     ),
     "scoring.changed_index_id": (
-        "採点「{run}」の開始後に、条文の検索用索引が作り直されました。新しく採点してください。",
-        "The index of statutes was rebuilt since run {run} began. Score anew.",
+        "採点「{run}」の開始後に、条文の検索用索引か並べ替えモデルが変わりました。新しく採点してください。",
+        "The index of statutes or the reranker has changed since run {run} began. Score anew.",
     ),
     "scoring.wrong_answers": (
         "{asked} 問をたずねましたが、対応する答えがそろいません（{got} 件）。"

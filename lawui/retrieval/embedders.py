@@ -111,7 +111,7 @@ def load_embedder(
     try:
         if not local:
             return _from_hub(name, offline, device)
-        _refuse_pickle(folder)
+        refuse_pickle(folder)
         encode = StaticModel.read(folder) if is_static(folder) else _load(str(folder), device)[0]
         return Embedder(name, encode, folder_revision(folder))
     except Exception as error:
@@ -150,7 +150,7 @@ def _load(source: str, device: str | None, offline: bool = True) -> tuple[Encode
     return encode, model
 
 
-def _refuse_pickle(folder: Path) -> None:
+def refuse_pickle(folder: Path) -> None:
     """Raises ValueError for weights that only a pickle holds: reading one can run anything."""
     for path in folder.rglob("pytorch_model*.bin"):
         if not list(path.parent.glob("*.safetensors")):

@@ -30,7 +30,8 @@ def evaluate(searcher: Searcher, questions: Sequence[Question], cited: Cited) ->
     article, and milliseconds of the very `search` calls that were ranked.
 
     `any_at[k]`: one cited article is among the first k distinct articles; `all_at[k]`:
-    every one is. Raises RetrievalError `retrieval.nothing_to_evaluate` without questions.
+    every one is. `reranker` is there where one is set. Raises RetrievalError
+    `retrieval.nothing_to_evaluate` without questions.
     """
     wanted = [(q, c) for q in questions if (c := cited(q))]
     if not wanted:
@@ -51,4 +52,5 @@ def evaluate(searcher: Searcher, questions: Sequence[Question], cited: Cited) ->
         "ms_p50": float(np.percentile(milliseconds, 50)),
         "ms_p95": float(np.percentile(milliseconds, 95)),
         "embedder": searcher.info.embedder,
+        **({"reranker": searcher.reranker.name} if searcher.reranker else {}),
     }

@@ -10,6 +10,8 @@ article a value in [0, 1], 1 for the best of this query; their weighted sum rank
     citation  the text names the article
     link      an article found by the ways above cites it or is cited by it: within the law,
               from a decree up to its act, or from an act down to its decree
+
+With a reranker (rerank.py) the first passages are then put in the order of its scores.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from lawui.retrieval import citations, index, lexical
 from lawui.retrieval.citations import Citation
 from lawui.retrieval.embedders import Embedder
 from lawui.retrieval.library import Library
+from lawui.retrieval.rerank import DEPTH, Reranker
 from lawui.types import IndexInfo, Passage
 
 LONGEST_QUERY = 4_000
@@ -90,9 +93,16 @@ class Searcher:
     """Searches one index. Thread-safe: everything is read-only after `open`."""
 
     def __init__(
-        self, store: Path, embedder: Embedder, client: Any, collection: Any, chroma_url: str
+        self,
+        store: Path,
+        embedder: Embedder,
+        client: Any,
+        collection: Any,
+        chroma_url: str,
+        reranker: Reranker | None,
     ) -> None:
         self.info: IndexInfo = index.info(store)
+        self.reranker = reranker
         self._embedder, self._client, self._collection = embedder, client, collection
         self._chroma_url = chroma_url
         self._library = Library.open(store)
@@ -104,7 +114,13 @@ class Searcher:
             self._lines = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     @classmethod
-    def open(cls, folder: Path, embedder: Embedder, chroma_url: str = "") -> Searcher:
+    def open(
+        cls,
+        folder: Path,
+        embedder: Embedder,
+        chroma_url: str = "",
+        reranker: Reranker | None = None,
+    ) -> Searcher:
         """Opens the current index below `folder`.
 
         Raises RetrievalError: `retrieval.missing`, `retrieval.foreign` (made by another
@@ -124,7 +140,7 @@ class Searcher:
             raise RetrievalError("retrieval.other_store", path=str(store))
         client, collection = index.open_collection(store, manifest, chroma_url)
         try:
-            return cls(store, embedder, client, collection, chroma_url)
+            return cls(store, embedder, client, collection, chroma_url, reranker)
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise RetrievalError("retrieval.damaged", path=str(store), reason=str(error)) from error
 
@@ -136,10 +152,16 @@ class Searcher:
         """The `k` best passages, best first; an empty query finds nothing.
 
         `score` is in [0, 1] and comparable within one answer; `found_by` names the ways
-        that speak for the passage, of `lexical`, `dense`, `citation` and `link`.
+        that speak for the passage, of `lexical`, `dense`, `citation` and `link`. A reranker
+        changes the order of the first `DEPTH` and nothing else; raises what it raises.
         """
         if k < 1 or not lexical.fold(text[:LONGEST_QUERY]):
             return []
+        if self.reranker is None:
+            return self._fused(text, k)
+        return _reranked(self.reranker, text, self._fused(text, max(k, DEPTH)))[:k]
+
+    def _fused(self, text: str, k: int) -> list[Passage]:
         evidence = self.evidence(text)
         fused = evidence.fused()
         rows, scores = self._rows(best(fused, k), fused, evidence.passages)
@@ -339,6 +361,15 @@ def best(scores: np.ndarray, k: int) -> np.ndarray:
         places = np.sort(np.argpartition(-scores, k)[:k])
     places = places[np.argsort(-scores[places], kind="stable")]
     return places[scores[places] > 0]
+
+
+def _reranked(reranker: Reranker, text: str, passages: list[Passage]) -> list[Passage]:
+    """The first `DEPTH` passages by the reranker's scores, ties as they were; then the rest."""
+    first = passages[:DEPTH]
+    # A paragraph seldom names its own law and subject.
+    texts = [f"{p.citation()} {p.caption}\n{p.text}" for p in first]
+    order = np.argsort(-reranker.scores(text[:LONGEST_QUERY], texts), kind="stable")
+    return [first[n] for n in order] + passages[DEPTH:]
 
 
 def _weighted(ways: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:

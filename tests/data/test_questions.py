@@ -162,7 +162,7 @@ def test_a_long_line_in_common_joins_also_through_others(tmp_path: Path) -> None
 
 
 def test_headings_and_short_lines_join_nothing(tmp_path: Path) -> None:
-    heading = "## 医薬品、医療機器等の品質、有効性及び安全性の確保等に関する法律"
+    heading = "## 港湾の利用の増進、安全性の確保及び管理の適正化等に関する架空の法律"
     assert (
         len(
             groups(

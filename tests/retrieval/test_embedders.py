@@ -47,7 +47,7 @@ def test_a_text_without_known_tokens_is_zeros_not_nan(embedder: Embedder, text: 
 def test_reworded_text_is_nearer_than_another_subject(embedder: Embedder) -> None:
     passages = embedder.encode_passages(
         [
-            "借地権の存続期間は、三十年とする。ただし、契約でこれより長い期間を定めたときは、その期間とする。",
+            "借地権の存続期間は三十年とする。ただし、契約で長く定めたときは、それによる。",
             "医薬品の製造販売業の許可を受けようとする者は、申請書を厚生労働大臣に提出しなければならない。",
             "国家公務員の給与は、俸給及び諸手当とする。",
         ]

@@ -88,12 +88,31 @@ class Library:
         if evidence == "given":
             if not question.given_context.strip():
                 raise UsageError("usage.no_given")
-            return tuple(headings.given_passages(question))
-        return tuple(self._searcher(self._folder_of(question)).search(question.query, k))
+            return tuple(self._marked(headings.given_passages(question)))
+        searcher = self._searcher(self._folder_of(question))
+        return tuple(self._marked(searcher.search(question.query, k)))
 
     def search(self, text: str, k: int = PASSAGES) -> list[Passage]:
         """Passages of the main collection for any text, best first."""
-        return self._searcher(self._main()).search(text, k)
+        return self._marked(self._searcher(self._main()).search(text, k))
+
+    def _marked(self, passages: Sequence[Passage]) -> list[Passage]:
+        """The passages, those marked whose article reads otherwise in the text in force.
+
+        A given passage has no law id and no date: its law is known by its name.
+        """
+        laws = statutes.changed(self._data) if self._data is not None else {}
+        by_name = {changes.law: changes for changes in laws.values() if changes.law}
+
+        def marked(passage: Passage) -> Passage:
+            changes = laws.get(passage.law_id) if passage.law_id else by_name.get(passage.law)
+            if changes is None or passage.supplementary or passage.asof not in ("", changes.asof):
+                return passage
+            if (passage.article or passage.label) not in changes.articles:
+                return passage
+            return replace(passage, outdated=True, checked=changes.checked)
+
+        return [marked(passage) for passage in passages]
 
     def evaluate(self, question_set: Sequence[Question]) -> dict[str, object]:
         """The keys of `index eval`, over the questions that cite an indexed law."""

@@ -107,7 +107,8 @@ class Passage:
     `paragraph`, `item` and `sub_item` are "" where the passage is the whole of the
     level above. `single_paragraph` is true where the article has only one paragraph:
     its citation then names no 項. `label` is its article's `division`. `altered` marks a
-    text that a user changed.
+    text that a user changed. `outdated` marks one whose article was seen to read otherwise
+    in the law in force on the day `checked` ("" where not outdated).
     """
 
     id: str
@@ -130,6 +131,8 @@ class Passage:
     supplementary: bool = False
     altered: bool = False
     label: str = ""
+    outdated: bool = False
+    checked: str = ""
 
     def citation(self) -> str:
         """The place in Japanese legal form, or 【改変した条文】 where a user changed the text."""

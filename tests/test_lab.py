@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lawui import lab as lab_module
-from lawui.data import rows
+from lawui.data import rows, statutes
 from lawui.errors import AdapterError, DataError, LabError, ScoringError, UsageError
 from lawui.lab import Lab, Settings
 from lawui.messages import MESSAGES
@@ -78,6 +79,30 @@ def test_passages_that_a_user_changed_replace_those_found(lab: Lab) -> None:
     result = lab.ask(question, "given", passages=changed)
     assert [p.citation() for p in result.passages] == ["【改変した条文】"]
     assert lab.ask(question, "given", passages=[]).passages == ()
+
+
+def test_passages_that_read_otherwise_today_are_marked_and_no_others(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(statutes.SAMPLE, data / "statutes", ignore=shutil.ignore_patterns("q*", "sp*"))
+    first = statutes.sample_articles()[0]
+    settings = Settings(home=tmp_path / "home", data=data, model="embedded", offline=True)
+    made = Lab(settings)
+    try:
+        question = made.question("sample-000-0")
+        assert not any(p.outdated for p in made.passages(question, "given"))
+        article = made.given(question)[0].article
+        note = {"law": first.law, "asof": first.asof, "today": "2026-11-03", "articles": [article]}
+        (data / "statutes" / statutes.CHANGED).write_text(json.dumps({first.law_id: note}))
+        found = made.search(question.query, 60)
+        given = made.passages(question, "given")
+        retrieved = made.passages(question, "retrieved")
+    finally:
+        made.close()
+    for passage in (*found, *given, *retrieved):
+        known = passage.article == article and not passage.supplementary
+        assert (passage.outdated, passage.checked) == (known, "2026-11-03" if known else "")
+    assert any(p.outdated for p in found) and given[0].outdated
+    assert len({p.article for p in found}) > 3
 
 
 def test_bad_questions_are_refused_in_words(lab: Lab) -> None:

@@ -10,6 +10,10 @@ needs no key; requests are kept a second apart. Nothing is fetched twice: what i
 and whole stays, so a broken run is taken up by running it again. One fetch at a time
 works in a data folder.
 
+A law as of an earlier day is compared with its text in force today (the same request
+without asof, omit_amendment_suppl_provision=true), and what differs is noted beside it.
+e-Gov's current_revision_status is not used: it is seen to be told as of the day asked for.
+
 On request the cabinet orders and ministerial ordinances that the laws point to come too,
 found by number or title:
 
@@ -34,13 +38,14 @@ import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from lawui.data.statutes import MANIFEST, read_xml
+from lawui.data.statutes import CHANGED, MANIFEST, changed, differing, read_xml
 from lawui.errors import DataError, HostError, LabError, UsageError
+from lawui.types import Article
 
 EGOV_API = "https://laws.e-gov.go.jp/api/2"
 COMMIT = "6165cc9748a1b1df8adc2c82c2f281deef59b9b1"
@@ -61,6 +66,11 @@ _HALF_WRITTEN = ".part"
 
 LOOKUPS = "lookups.json"
 """Beside the statutes: {as-of date: {search: [[law id, number, title], ...]}}."""
+
+COMPARED_FOR = timedelta(days=7)
+"""How long a comparison with the text in force is not asked for again."""
+
+_HOST_FAULTS = 2  # e-Gov seems out of reach: no further law is compared in this run
 
 _ORDERS = "CabinetOrder,ImperialOrder,MinisterialOrdinance,Rule"
 _ORDER_NUMBER = re.compile(
@@ -106,10 +116,12 @@ def fetch(
     an act among them (施行令, 施行規則, 第…条に…); what those point to in turn is not
     followed.
 
-    `progress(name, done, total)` is told before each file and once at the end. Returns
-    {data, asof, fetched, kept, laws: [{law_id, law, revision, articles}], bytes, seconds},
+    `progress(name, done, total)` is told before each file or comparison and once at the
+    end. Returns {data, asof, fetched, kept, laws: [{law_id, law, revision, articles}],
+    changed: {law id: how many articles differ from the text in force}, problems: [sentences
+    on decrees that came broken and on laws that could not be compared], bytes, seconds},
     with `decrees` also {decrees: [law ids], not_found: [numbers or ids that e-Gov has no
-    text of], problems: [sentences on decrees that came broken]}.
+    text of]}.
 
     Raises UsageError for a bad date or law id before anything is asked, HostError where
     the network is forbidden, fails or refuses, where another fetch is at work in the
@@ -184,12 +196,14 @@ class _Job:
         unknown, faults = self.get_laws(wanted)
         there = [law["law_id"] for law in self.laws]
         further = self.get_decrees(there) if decrees else {}
+        not_compared = self.compare_laws()
         if self.progress:
             self.progress("", self.done, self.total)
         if unknown:
             raise DataError("data.unknown_law", laws=", ".join(unknown), asof=self.asof)
         for fault in faults:
             raise fault
+        now_changed = changed(self.data_dir)
         return {
             "data": str(self.data_dir),
             "asof": self.asof,
@@ -197,6 +211,12 @@ class _Job:
             "kept": self.kept,
             "laws": self.laws,
             **further,
+            "changed": {
+                law["law_id"]: len(now_changed[law["law_id"]].articles)
+                for law in self.laws
+                if law["law_id"] in now_changed
+            },
+            "problems": [*further.get("problems", []), *not_compared],
             "bytes": self.received,
             "seconds": round(time.monotonic() - started, 3),
         }
@@ -323,24 +343,13 @@ class _Job:
             )
             return True
 
-        def sound(body: bytes) -> None:
-            try:
-                found = {article.law_id for article in read_xml(body)}
-            except DataError as error:
-                raise DataError("data.bad_answer", law=law_id) from error
-            if found != {law_id}:
-                raise DataError("data.wrong_law", law=law_id, found=", ".join(sorted(found)))
-
-        query = urlencode({"asof": self.asof, "response_format": "xml"})
-        body = self.get(f"{self.base_url}/law_data/{law_id}?{query}", sound, polite=True)
+        body, articles = self.law_data(law_id, asof=self.asof)
         if not body:
             return False
-        articles = read_xml(body)
-        page = articles[0].url.split("#")[0]
         entry = {
             "law_id": law_id,
             "law": articles[0].law,
-            "revision": page.rsplit("/", 1)[1] if page.count("/") > 4 else "",
+            "revision": _revision(articles),
             "articles": len(articles),
         }
         _write(path, body)
@@ -349,6 +358,62 @@ class _Job:
         self.fetched.append(law_id)
         self.laws.append(entry)
         return True
+
+    def law_data(self, law_id: str, **query: str) -> tuple[bytes, list[Article]]:
+        """A law as e-Gov sends it, and its articles; (b"", []) where e-Gov knows none."""
+        articles: list[Article] = []
+
+        def sound(body: bytes) -> None:
+            try:
+                articles[:] = read_xml(body)
+            except DataError as error:
+                raise DataError("data.bad_answer", law=law_id) from error
+            found = {article.law_id for article in articles}
+            if found != {law_id}:
+                raise DataError("data.wrong_law", law=law_id, found=", ".join(sorted(found)))
+
+        asked = urlencode({**query, "response_format": "xml"})
+        body = self.get(f"{self.base_url}/law_data/{law_id}?{asked}", sound, polite=True)
+        return body, articles
+
+    def compare_laws(self) -> list[str]:
+        """Note where the laws differ from their text in force today, unless that was noted
+        lately. What could not be compared is told in sentences: no law is missing for it."""
+        today = date.today()
+        if self.offline or self.asof >= today.isoformat():
+            return []
+        noted = _read_notes(self.statutes / CHANGED)
+        since = (today - COMPARED_FOR).isoformat()
+        due = [
+            law_id
+            for law_id in (law["law_id"] for law in self.laws)
+            if noted.get(law_id, {}).get("asof") != self.asof
+            or not since < str(noted[law_id].get("today")) <= today.isoformat()
+        ]
+        self.total += len(due)
+        problems: list[LabError] = []
+        for law_id in due:
+            with self.step(law_id):
+                if sum(isinstance(p, HostError) for p in problems) < _HOST_FAULTS:
+                    try:
+                        self.compare(law_id, today.isoformat())
+                    except LabError as problem:
+                        problems.append(problem)
+        return [str(problem) for problem in problems]
+
+    def compare(self, law_id: str, today: str) -> None:
+        body, present = self.law_data(law_id, omit_amendment_suppl_provision="true")
+        if not body:
+            raise DataError("data.unknown_law", laws=law_id, asof=today)
+        stored = read_xml(self.statutes / f"{law_id}.xml")
+        note = {
+            "law": stored[0].law,
+            "asof": self.asof,
+            "today": today,
+            "revision": _revision(present),
+            "articles": differing(stored, present),
+        }
+        _write_notes(self.statutes / CHANGED, {law_id: note})
 
     def get(self, url: str, sound: Callable[[bytes], None], polite: bool = False) -> bytes:
         """The whole answer, tried again while that may help; b"" for an unknown law."""
@@ -413,6 +478,12 @@ def _check_date(asof: str) -> None:
             raise ValueError(asof)
     except ValueError:
         raise UsageError("data.bad_date", date=asof) from None
+
+
+def _revision(articles: Sequence[Article]) -> str:
+    """The revision in the address of a law's page; "" where it names none."""
+    page = articles[0].url.split("#")[0]
+    return page.rsplit("/", 1)[1] if page.count("/") > 4 else ""
 
 
 def _error_page(error: urllib.error.HTTPError) -> bytes:

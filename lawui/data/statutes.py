@@ -11,8 +11,9 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,10 @@ from lawui.types import Article
 SAMPLE = Path(__file__).parent / "sample"
 MANIFEST = "manifest.json"
 """Beside fetched XML: {law_id: {"asof", "revision", "sha256", ...}}."""
+
+CHANGED = "changed.json"
+"""Beside fetched XML: {law_id: {"law", "asof" of the text here, "today" (day of the
+comparison), "revision" then in force, "articles" that differ}}."""
 
 _PAGE = "https://laws.e-gov.go.jp/law/"
 _TEXT_FIELDS = ("law_id", "law", "article", "label", "caption", "anchor", "url", "asof")
@@ -48,6 +53,18 @@ class Collection:
 
     articles: tuple[Article, ...]
     problems: tuple[LabError, ...] = ()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How a law here, as of `asof`, differs from the text in force on the day `checked`:
+    `articles` holds the numbers (`27_2`), or the labels where there is none (別表第一), of
+    what was changed, added or repealed."""
+
+    law: str
+    asof: str
+    checked: str
+    articles: frozenset[str]
 
 
 def read_library(folder: Path) -> Collection:
@@ -154,6 +171,52 @@ def read_xml(source: Path | bytes, *, law_id: str = "", asof: str = "") -> list[
     if not reader.law_id or not articles:
         raise DataError("data.empty_law" if reader.law_id else "data.no_law_id", path=name)
     return articles
+
+
+# -- the text in force today
+
+
+def changed(folder: Path) -> dict[str, Changes]:
+    """What `fetch` noted of the laws of a data folder whose text in force differs, by law
+    id. A note that is missing, broken or about another text than the one here counts as
+    none."""
+    place = source_folder(folder)
+    try:
+        noted = json.loads((place / CHANGED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    known = _manifest(place)
+    found: dict[str, Changes] = {}
+    for law_id, entry in noted.items() if isinstance(noted, dict) else ():
+        changes = _changes(entry)
+        if changes and changes.articles and known.get(law_id, changes.asof) == changes.asof:
+            found[law_id] = changes
+    return found
+
+
+def _changes(entry: object) -> Changes | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("articles"), list):
+        return None
+    law, asof, today = (str(entry.get(name) or "") for name in ("law", "asof", "today"))
+    return Changes(law, asof, today, frozenset(map(str, entry["articles"])))
+
+
+def differing(stored: Iterable[Article], present: Iterable[Article]) -> list[str]:
+    """The articles and tables that two texts of a law do not have alike, as `Changes` names
+    them. White space and forms of characters (NFKC) do not count; 附則 are not compared,
+    for every amendment adds some."""
+    old, new = _plain_texts(stored), _plain_texts(present)
+    return [name for name in {**old, **new} if old.get(name) != new.get(name)]
+
+
+def _plain_texts(articles: Iterable[Article]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for article in articles:
+        if not article.supplementary:
+            name = article.article or article.label
+            text = unicodedata.normalize("NFKC", "\n".join((article.caption, *article.paragraphs)))
+            texts[name] = texts.get(name, "") + "".join(text.split())
+    return texts
 
 
 # -- files

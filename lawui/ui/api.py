@@ -26,7 +26,10 @@ JSON = dict[str, Any]
 
 def passage_json(passage: Passage) -> JSON:
     """A passage with its citation: the keys of `index search`."""
-    names = ("id", "law", "article", "paragraph", "item", "text", "url", "score", "asof")
+    names = (
+        *("id", "law", "article", "paragraph", "item", "text", "url", "score", "asof"),
+        *("outdated", "checked"),
+    )
     found = {name: getattr(passage, name) for name in names}
     return {**found, "citation": passage.citation(), "found_by": list(passage.found_by)}
 

@@ -7,9 +7,10 @@ brought passes through `escape`; `lang` is `ja` or `en`.
 from __future__ import annotations
 
 import re
+from calendar import month_name
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from html import escape
 from urllib.parse import SplitResult, urlsplit
 
@@ -205,6 +206,7 @@ def _passage(passage: Passage, query: str, lang: str, left_out: bool) -> str:
     title = passage.citation() if passage.law or passage.altered else say("passages.nolaw", lang)
     caption = tag("span", passage.caption, "lw-caption", lang="ja") if passage.caption else ""
     badges = tag("span", say("passages.dropped", lang), "lw-badge") if left_out else ""
+    badges += outdated(passage, lang)
     asof = tag("span", say("ask.asof", lang, date=passage.asof)) if passage.asof else ""
     ways = tag("span", found_by(passage, lang)) if passage.found_by else ""
     return (
@@ -213,6 +215,25 @@ def _passage(passage: Passage, query: str, lang: str, left_out: bool) -> str:
         f'<p class="lw-statute" lang="ja">{marked(passage.text, query)}</p>'
         f"<footer>{ways}{asof}{link(passage, lang)}</footer></li>"
     )
+
+
+def outdated(passage: Passage, lang: str) -> str:
+    """A badge where the text in force is known to differ; a text that a user changed is no
+    law's any more and has none."""
+    if not passage.outdated or passage.altered:
+        return ""
+    return tag("span", say("passages.outdated", lang, date=day(passage.checked, lang)), "lw-badge")
+
+
+def day(written: str, lang: str) -> str:
+    """`2026-11-03` as 2026年11月3日 or 3 November 2026; what is no such day as it stands."""
+    try:
+        found = date.fromisoformat(written)
+    except ValueError:
+        return written
+    if lang == "ja":
+        return f"{found.year}年{found.month}月{found.day}日"
+    return f"{found.day} {month_name[found.month]} {found.year}"
 
 
 def found_by(passage: Passage, lang: str) -> str:

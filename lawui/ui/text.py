@@ -217,6 +217,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "長さの都合でモデルには見せていません",
         "not shown to the model for lack of room",
     ),
+    "passages.outdated": (
+        "現在の条文はこれと異なります（{date}に確認）",
+        "The law in force reads differently (checked on {date})",
+    ),
     "passages.nolaw": ("出典の記載がない文", "Text without a stated source"),
     "passages.keep": (
         "モデルに見せる条文（外すと棒が動きます）",

@@ -12,13 +12,14 @@ import sys
 import threading
 import time
 from collections import Counter
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
 
 from lawui.data.fetch import LOOKUPS, SHA256, Manners, fetch
-from lawui.data.statutes import read_folder
+from lawui.data.statutes import CHANGED, changed, read_folder
 from lawui.errors import DataError, HostError, LabError, UsageError
 
 QUICK = Manners(pause=0.0, tries=3, backoff=0.01, timeout=1.0, deadline=3.0)
@@ -40,6 +41,7 @@ ERRORS = {
     "json 400": (400, {"code": "400004", "message": "日付（asof等）が誤っています。"}),
     "json 404": (404, {"code": "404001", "message": "該当するデータはありません。"}),
 }
+PRESENT = "omit_amendment_suppl_provision=true&response_format=xml"
 PAGE = b"<!DOCTYPE html>\n<html><body>maintenance</body></html>"
 
 
@@ -64,6 +66,9 @@ class Server:
 
     def __init__(self) -> None:
         self.laws = {law_id: law_xml(law_id) for law_id in LAWS}
+        # what is in force now, where it differs; asked for without a date
+        self.present: dict[str, bytes] = {}
+        self.asked_present: Counter[str] = Counter()
         self.faults: dict[str, list[str]] = {}
         self.asked: Counter[str] = Counter()
         self.queries: list[str] = []
@@ -88,16 +93,18 @@ class Server:
     def answer(self, request: http.server.BaseHTTPRequestHandler) -> None:
         path, _, query = request.path.partition("?")
         name = path.rsplit("/", 1)[1]
-        self.asked[name] += 1
+        now = name in self.laws and "asof=" not in query
+        key = f"{name} now" if now else name
+        (self.asked_present if now else self.asked)[name] += 1
         self.queries.append(query)
         self.times.append(time.monotonic())
-        body = QUESTIONS.get(name) or self.laws.get(name)
+        body = QUESTIONS.get(name) or (self.laws | (self.present if now else {})).get(name)
         status = 200
         if name == "laws":
             found = self.search({key: value[0] for key, value in parse_qs(query).items()})
             body = json.dumps(found, ensure_ascii=False).encode()
             status = 404 if "code" in found else 200
-        fault = self.faults[name].pop(0) if self.faults.get(name) else ""
+        fault = self.faults[key].pop(0) if self.faults.get(key) else ""
         if fault in ERRORS:
             status, said = ERRORS[fault]
             body = json.dumps(said, ensure_ascii=False).encode()
@@ -191,8 +198,8 @@ def test_everything_arrives_and_the_statutes_can_be_read(server: Server, tmp_pat
     assert result["kept"] == []
     assert [law["law_id"] for law in result["laws"]] == list(LAWS)
     assert result["laws"][0]["revision"] == "20240401_505AC0000000009"
-    assert set(server.queries) == {"", "asof=2024-05-01&response_format=xml"}
-    assert told[-1] == ("", 4, 4)
+    assert set(server.queries) == {"", "asof=2024-05-01&response_format=xml", PRESENT}
+    assert told[-1] == ("", 6, 6)
     articles = read_folder(tmp_path)
     assert [a.law_id for a in articles] == list(LAWS)
     assert articles[0].asof == "2024-05-01"
@@ -473,6 +480,123 @@ def test_the_pinned_hashes_are_those_of_the_published_files(lawui_data: Path) ->
         assert hashlib.sha256(body).hexdigest() == sha
 
 
+def revision_xml(law_id: str, enforced: str, *articles: tuple[str, str]) -> bytes:
+    """A revision of a law: its articles by number and text."""
+    parts = "".join(
+        f'''<Article Num="{num}"><ArticleTitle>第{num}条</ArticleTitle><Paragraph Num="1">
+      <ParagraphNum/><ParagraphSentence><Sentence>{text}</Sentence></ParagraphSentence>
+    </Paragraph></Article>'''
+        for num, text in articles
+    )
+    own = law_xml(law_id).decode().replace("_20240401_", f"_{enforced}_")
+    head, rest = own.split("<MainProvision>")
+    tail = rest.split("</MainProvision>")[1]
+    added = """<SupplProvision AmendLawNum="令和七年法律第一号"><SupplProvisionLabel>附則
+      </SupplProvisionLabel><Article Num="3"><ArticleTitle>第三条</ArticleTitle><Paragraph Num="1">
+      <ParagraphNum/><ParagraphSentence><Sentence>施行する。</Sentence></ParagraphSentence>
+      </Paragraph></Article></SupplProvision>"""
+    return f"{head}<MainProvision>{parts}</MainProvision>{added}{tail}".encode()
+
+
+@pytest.fixture
+def amended(server: Server) -> Server:
+    """甲法, of which 第1条 was laid out anew, 第2条の2 changed, 第4条 repealed and 第5条 added."""
+    server.laws[LAWS[0]] = revision_xml(
+        LAWS[0],
+        "20240401",
+        ("1", "同じ文（１）である。"),
+        ("2_2", "三十年とする。"),
+        ("3", "変わらない。"),
+        ("4", "なくなる。"),
+    )
+    server.present[LAWS[0]] = revision_xml(
+        LAWS[0],
+        "20250601",
+        ("1", "同じ文(1)で\n  ある。"),
+        ("2_2", "五十年とする。"),
+        ("3", "変わらない。"),
+        ("5", "加わった。"),
+    )
+    return server
+
+
+def test_where_the_text_in_force_differs_is_noted(amended: Server, tmp_path: Path) -> None:
+    result = amended.fetch(tmp_path)
+    assert result["changed"] == {LAWS[0]: 3} and result["problems"] == []
+    found = changed(tmp_path)
+    assert set(found) == {LAWS[0]}
+    assert found[LAWS[0]].articles == {"2_2", "4", "5"}
+    assert (found[LAWS[0]].law, found[LAWS[0]].asof) == ("甲法", "2024-12-31")
+    noted = json.loads((tmp_path / "statutes" / CHANGED).read_text(encoding="utf-8"))
+    assert noted[LAWS[0]]["revision"] == "20250601_505AC0000000009"
+    assert noted[LAWS[0]]["today"] == found[LAWS[0]].checked == date.today().isoformat()
+    assert noted[LAWS[1]]["articles"] == []
+    assert b"20240401" in (tmp_path / "statutes" / f"{LAWS[0]}.xml").read_bytes()
+    assert amended.asked_present == {law_id: 1 for law_id in LAWS}
+
+
+def test_a_comparison_is_made_again_after_a_week_only(amended: Server, tmp_path: Path) -> None:
+    amended.fetch(tmp_path)
+    amended.asked_present.clear()
+    assert amended.fetch(tmp_path)["changed"] == {LAWS[0]: 3}
+    assert amended.fetch(tmp_path, offline=True)["changed"] == {LAWS[0]: 3}
+    assert not amended.asked_present
+    path = tmp_path / "statutes" / CHANGED
+    noted = json.loads(path.read_text(encoding="utf-8"))
+    noted[LAWS[0]]["today"] = (date.today() - timedelta(days=8)).isoformat()
+    path.write_text(json.dumps(noted), encoding="utf-8")
+    amended.present[LAWS[0]] = amended.laws[LAWS[0]]
+    assert amended.fetch(tmp_path)["changed"] == {}
+    assert amended.asked_present == {LAWS[0]: 1}
+
+
+def test_the_text_of_today_is_compared_with_nothing(amended: Server, tmp_path: Path) -> None:
+    amended.fetch(tmp_path, asof=date.today().isoformat())
+    assert not amended.asked_present
+    assert not (tmp_path / "statutes" / CHANGED).exists()
+
+
+@pytest.mark.parametrize("fault", ["503", "html503", "cut", "other", "json 404"])
+def test_a_law_that_cannot_be_compared_is_told_and_compared_by_the_next_run(
+    amended: Server, tmp_path: Path, fault: str
+) -> None:
+    amended.faults[f"{LAWS[0]} now"] = [fault] * QUICK.tries
+    result = amended.fetch(tmp_path)
+    assert result["fetched"] == [*QUESTIONS, *LAWS]
+    assert len(result["problems"]) == 1 and LAWS[0] in result["problems"][0]
+    assert result["changed"] == {}
+    amended.faults.clear()
+    amended.asked_present.clear()
+    assert amended.fetch(tmp_path)["changed"] == {LAWS[0]: 3}
+    assert amended.asked_present == {LAWS[0]: 1}
+
+
+def test_no_more_laws_are_compared_once_e_gov_is_out_of_reach(
+    server: Server, tmp_path: Path
+) -> None:
+    third = "403AC0000000003"
+    server.laws[third] = law_xml(third)
+    server.faults = {f"{law_id} now": ["503"] * QUICK.tries for law_id in (*LAWS, third)}
+    result = server.fetch(tmp_path, laws=[third])
+    assert len(result["problems"]) == 2
+    assert not server.asked_present[third]
+
+
+def test_a_note_about_another_text_or_a_broken_one_says_nothing(
+    amended: Server, tmp_path: Path
+) -> None:
+    amended.fetch(tmp_path)
+    amended.faults[f"{LAWS[0]} now"] = ["503"] * QUICK.tries
+    amended.fetch(tmp_path, asof="2025-01-01")
+    assert changed(tmp_path) == {}
+    path = tmp_path / "statutes" / CHANGED
+    for text in ("{", "[]", '{"x": 1}', '{"x": {"articles": 3}}'):
+        path.write_text(text, encoding="utf-8")
+        assert changed(tmp_path) == {}
+    path.unlink()
+    assert changed(tmp_path) == {}
+
+
 ORDER = "340CO0000000001"
 RULES = "348M50000040001"
 OLD = "341M50000040002"
@@ -531,8 +655,8 @@ def test_decrees_come_by_number_and_by_title(
         "甲法第二条の定義に関する内閣府令",
     ]
     assert decrees.asked["laws"] == 5  # three numbers, two acts; 戊 is a step too far
-    assert told[-1] == ("", 12, 12)
-    assert [done for _, done, _ in told] == list(range(13))
+    assert told[-1] == ("", 17, 17)
+    assert [done for _, done, _ in told] == list(range(18))
 
 
 def test_without_the_wish_no_decree_is_sought(decrees: Server, tmp_path: Path) -> None:

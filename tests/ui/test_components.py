@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from lawui.types import Answer, Passage, Question
-from lawui.ui import components
+from lawui.ui import components, statutes_panel
 from lawui.ui.curve import curve
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> ${1+1} {{value}} &amp;"
@@ -139,6 +139,26 @@ def test_a_passage_links_to_its_article_at_e_gov_and_nowhere_else() -> None:
 def test_a_changed_passage_loses_citation_and_link() -> None:
     html = components.passages([replace(PASSAGE, altered=True)], "", "ja")
     assert "【改変した条文】" in html and "<a" not in html and "第3条" not in html
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("ja", "現在の条文はこれと異なります（2026年11月3日に確認）"),
+        ("en", "The law in force reads differently (checked on 3 November 2026)"),
+    ],
+)
+def test_a_passage_that_reads_otherwise_today_says_so(lang: str, words: str) -> None:
+    known = replace(PASSAGE, outdated=True, checked="2026-11-03")
+    for draw in (
+        lambda p: components.passages([p], "", lang),
+        lambda p: statutes_panel.card(p, "", lang),
+    ):
+        assert words in Elements(draw(known)).text
+        assert "lw-badge" not in draw(PASSAGE)
+        assert "lw-badge" not in draw(replace(known, altered=True))
+    evil = components.passages([replace(known, checked=EVIL)], "", lang)
+    assert "<script" not in evil and "<img" not in evil
 
 
 def test_a_passage_that_did_not_fit_says_so() -> None:

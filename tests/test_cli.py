@@ -34,6 +34,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
+@pytest.fixture(autouse=True)
+def _sample_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked here is about the sample, whatever data the machine has."""
+    monkeypatch.delenv("LAWUI_DATA", raising=False)
+
+
 def test_help_is_quick_and_names_every_command() -> None:
     began = time.perf_counter()
     done = called("--help")
@@ -121,7 +127,6 @@ def test_what_is_wrong_is_said_in_one_line(
     capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch,
     words: list[str], status: int,
 ) -> None:  # fmt: skip
-    monkeypatch.delenv("LAWUI_DATA", raising=False)
     monkeypatch.chdir(home)
     code, figures, err = run(capsys, home, *words)
     assert (code, figures) == (status, {})

@@ -21,9 +21,11 @@ from lawui.types import LETTERS, Answer, Question
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    made = Lab(Settings(home=tmp_path_factory.mktemp("home"), model="embedded", offline=True))
-    yield made
-    made.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("LAWUI_DATA", raising=False)
+        made = Lab(Settings(home=tmp_path_factory.mktemp("home"), model="embedded", offline=True))
+        yield made
+        made.close()
 
 
 # -- asking

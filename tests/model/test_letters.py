@@ -10,7 +10,7 @@ from lawui.model.letters import Group, batches, group_by_prefix, letter_probabil
 from lawui.model.load import LoadedModel
 from lawui.types import Passage, Question
 
-TOLERANCE = 0.01  # bfloat16, other batch shapes
+TOLERANCE = 0.03  # bfloat16, other batch shapes: seen on probabilities near one half
 
 
 def rendered(embedded: LoadedModel, items: int = 6) -> list[tuple[int, ...]]:

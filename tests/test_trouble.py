@@ -34,8 +34,8 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(load.EMBEDDED_FOLDER, tmp_path / "model"))
 
 
-def test_searching_first_fetches_no_kernels_for_bitsandbytes(tmp_path: Path) -> None:
-    # sentence-transformers imports bitsandbytes, which asks a hub for kernels when it can.
+def test_search_and_model_fetch_no_kernels_for_bitsandbytes(tmp_path: Path) -> None:
+    # bitsandbytes asks a hub for kernels at its import when it can; search must not even load it.
     code = f"""
 import importlib.machinery, sys, types
 from pathlib import Path
@@ -46,6 +46,9 @@ kernels.get_kernel = lambda *a, **k: asked.append(a)
 sys.modules["kernels"] = kernels
 from lawui.library import Library
 Library(Path({str(tmp_path)!r}), None).search("届出", 1)
+assert "bitsandbytes" not in sys.modules
+from lawui.model.load import load
+load()
 assert "bitsandbytes" in sys.modules
 assert not asked, asked
 """

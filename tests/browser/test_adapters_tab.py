@@ -41,6 +41,7 @@ def test_one_question_side_by_side(visit: Visit, command: Command) -> None:
 def test_one_version_alone_is_not_compared(visit: Visit) -> None:
     visitor = visit(address="?tab=adapters")
     boxes = visitor.page.locator("#adapters-columns input")
+    visitor.page.wait_for_timeout(3000)  # the page's own opening may still draw the boxes
     for i in range(boxes.count()):
         boxes.nth(i).set_checked(i == 0)
     visitor.page.click("#adapters-compare")

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from lawui import bench
 from lawui.errors import LabError, UsageError
 from lawui.lab import AskResult, Lab, Settings
 from lawui.training.config import ConfigError, add_arguments, from_arguments
@@ -279,6 +280,8 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("run_b", metavar="RUN_B")
     _train_parsers(commands)
     _adapters_parser(commands)
+    benches = commands.add_parser("bench", help="measure speed, memory and quality")
+    bench.add_parsers(benches.add_subparsers(required=True, metavar="NAME"), _command)
     return parser
 
 

@@ -51,7 +51,14 @@ def test_a_room_imports_only_itself_and_what_it_may(room: str) -> None:
             inside = name.startswith(f"lawui.{room}")
             common = name in COMMON or name.rsplit(".", 1)[0] in COMMON
             rooms = name.split(".")[1:2]
-            foreign = bool(rooms) and rooms[0] in (*ROOMS, "lab", "ui", "library", "scorer")
+            foreign = bool(rooms) and rooms[0] in (
+                *ROOMS,
+                "lab",
+                "ui",
+                "library",
+                "scorer",
+                "bench",
+            )
             allowed = any(name == d or name.startswith(d + ".") for d in doors) or (
                 # `from lawui.model import load` names the parent of a door too
                 any(d.startswith(name + ".") for d in doors)
@@ -98,3 +105,10 @@ def test_every_error_that_is_raised_has_its_sentence() -> None:
     for path in modules(ROOT / "lawui"):
         for key in raised.findall(path.read_text("utf-8")):
             assert key in MESSAGES, f"{path}: {key}"
+
+
+def test_only_the_command_line_measures() -> None:
+    for path in modules(ROOT / "lawui"):
+        if path.name == "__main__.py" or path.is_relative_to(ROOT / "lawui" / "bench"):
+            continue
+        assert not any(name.startswith("lawui.bench") for name in imported(path)), path

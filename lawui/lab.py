@@ -47,7 +47,7 @@ from lawui.types import (
 )
 
 if TYPE_CHECKING:
-    from lawui.model.owner import Owner
+    from lawui.model.serving import Serving
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 ASOF = "2024-12-31"
@@ -102,7 +102,7 @@ class Lab:
         self.data_dir = _data_folder(settings.data)
         self._lock = threading.RLock()
         self._choice: ModelChoice | None = None
-        self._owner: Owner | None = None
+        self._owner: Serving | None = None
         self._library = Library(
             self.home / "index",
             self.data_dir,
@@ -124,8 +124,8 @@ class Lab:
                 self._choice = load.choose(self.settings.model, offline=self.settings.offline)
             return self._choice
 
-    def owner(self) -> Owner:
-        """The resident model, loaded at the first call."""
+    def owner(self) -> Serving:
+        """What answers, loaded at the first call."""
         with self._lock:
             if self._owner is None:
                 from lawui.model.owner import Owner

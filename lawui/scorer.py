@@ -227,7 +227,7 @@ class Scorer:
                 self._changed.notify_all()
 
     def _score(self, job: _Job) -> None:
-        from lawui.model.owner import BATCH as BEHIND_PEOPLE
+        from lawui.model.serving import BATCH as BEHIND_PEOPLE
 
         run = self.store.load(job.run_id)
         owner = self._lab.owner()

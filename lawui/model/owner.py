@@ -22,15 +22,11 @@ from typing import TYPE_CHECKING, Any
 from lawui.errors import AdapterError, HostError, ModelError
 from lawui.model import adapters
 from lawui.model.letters import letter_probabilities
+from lawui.model.serving import ASK
 from lawui.types import BASE, LETTERS, AdapterInfo, Answer, Prompt
 
 if TYPE_CHECKING:
     from lawui.model.load import LoadedModel
-
-ASK = 0
-"""Priority of a person who waits; served first."""
-BATCH = 1
-"""Priority of scoring in the background."""
 
 _GATHERED = 256
 """Prompts computed at most before the queue is looked at again."""
@@ -111,9 +107,15 @@ class Owner:
         """The answers to `prompts`, waited for. Raises what the computation raised."""
         return self.submit(prompts, adapter, evidence, priority).result()
 
+    def position(self, future: Future[list[Answer]]) -> int:
+        """The place in line of what `submit` returned: 1 is next, 0 is no longer waiting."""
+        with self._wake:
+            line = sorted(self._queue)
+        return next((n for n, request in enumerate(line, 1) if request.future is future), 0)
+
     @property
     def waiting(self) -> int:
-        """The number of requests in the queue."""
+        """The number of requests in line."""
         return len(self._queue)
 
     def close(self) -> None:

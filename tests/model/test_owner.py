@@ -163,7 +163,7 @@ def test_the_least_recently_used_adapter_goes_first(folder: Path) -> None:
 
 
 def test_people_come_before_batches(owner: Owner) -> None:
-    from lawui.model.owner import ASK, BATCH
+    from lawui.model.serving import ASK, BATCH
 
     # Different adapters are never gathered into one computation.
     batches = [

@@ -1,0 +1,86 @@
+"""What the lab asks for letter probabilities: one small interface, whoever computes them.
+
+`lawui.model.owner.Owner` serves a base that is resident in this process. Whatever else is
+to answer (a server somewhere else) offers the same six names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from lawui.types import BASE, Answer, Prompt
+
+ASK = 0
+"""Priority of a person who waits; served first."""
+BATCH = 1
+"""Priority of scoring in the background."""
+
+
+class Base(Protocol):
+    """What is known of the model that answers. `sha` names its weights, `prompt_sha` the
+    wording through its chat template; `max_length` is in tokens."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sha(self) -> str: ...
+    @property
+    def licence(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def quantization(self) -> str: ...
+    @property
+    def prompt_sha(self) -> str: ...
+    @property
+    def max_length(self) -> int: ...
+    @property
+    def tokenizer(self) -> Any: ...
+
+
+class Serving(Protocol):
+    """Answers prompts, many callers at once. Thread-safe.
+
+    A future ends with one Answer a prompt, in order, or with the LabError that kept it
+    from being answered; one request's error is never another's.
+    """
+
+    @property
+    def loaded(self) -> Base:
+        """The model that answers."""
+        ...
+
+    def submit(
+        self,
+        prompts: Sequence[Prompt],
+        adapter: str = BASE,
+        evidence: str = "",
+        priority: int = ASK,
+    ) -> Future[list[Answer]]:
+        """Queue `prompts` for `adapter`. Raises HostError where too many wait already."""
+        ...
+
+    def answer(
+        self,
+        prompts: Sequence[Prompt],
+        adapter: str = BASE,
+        evidence: str = "",
+        priority: int = ASK,
+    ) -> list[Answer]:
+        """The answers to `prompts`, waited for."""
+        ...
+
+    def position(self, future: Future[list[Answer]]) -> int:
+        """The place in line of what `submit` returned: 1 is next, 0 is no longer waiting."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """The number of requests in line."""
+        ...
+
+    def close(self) -> None:
+        """Refuse what waits, free what is held."""
+        ...

@@ -25,6 +25,7 @@ from lawui.errors import (
     UsageError,
 )
 from lawui.library import IndexJob, Library
+from lawui.marks import Marks
 from lawui.model import adapters, load
 from lawui.model.load import ModelChoice
 from lawui.scorer import Scorer
@@ -37,6 +38,7 @@ from lawui.types import (
     AdapterInfo,
     Answer,
     IndexInfo,
+    Mark,
     Passage,
     Prompt,
     Question,
@@ -113,6 +115,7 @@ class Lab:
         )
         self._runs = RunStore(self.home / "adapters")
         self._scorer = Scorer(self, self.home / ".lawui" / "scores")
+        self._marks = Marks(self.home / ".lawui" / "marks.sqlite3")
 
     # -- the model
 
@@ -545,6 +548,39 @@ class Lab:
     def compare(self, run_a: str, run_b: str) -> dict[str, Any]:
         """Two scores, paired item by item: the keys of `compare`."""
         return self._scorer.compare(run_a, run_b)
+
+    # -- marks
+
+    def mark(self, mark: Mark) -> Mark:
+        """Keep what a reader said of an answer; it replaces what the same reader said of the
+        same answer before. Raises UsageError."""
+        self._may_mark()
+        return self._marks.put(mark)
+
+    def mark_remove(self, user: str, source: str, adapter: str, evidence: str) -> None:
+        """Forget a reader's mark of one answer."""
+        self._may_mark()
+        self._marks.remove(user, source, adapter, evidence)
+
+    def marks(self, source: str = "", user: str | None = None) -> tuple[Mark, ...]:
+        """Marks, newest first: all, or those of one item (ファイル名), of one reader."""
+        return self._marks.list(source, user)
+
+    def marks_counts(self, sources: Sequence[str] | None = None) -> dict[str, int]:
+        """How often each mark was given, over all items or `sources`."""
+        return self._marks.counts(sources)
+
+    def marks_export(self, kind: str, lang: str = "ja") -> Path:
+        """A file with every mark: `csv` or `json`."""
+        folder = self.home / ".lawui" / "reports"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"marks.{kind}"
+        path.write_text(self._marks.to_text(kind, lang), "utf-8", newline="")
+        return path
+
+    def _may_mark(self) -> None:
+        if self.settings.demo:
+            raise UsageError("marks.demo")
 
     def _not_in_demo(self) -> None:
         if self.settings.demo:

@@ -717,6 +717,41 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Run {run} holds answers to questions that the set no longer has ({question} and "
         "perhaps others). Bring the old set back, or score anew.",
     ),
+    # -- marks
+    "marks.unknown": (
+        "「{mark}」という印はありません。agree、disagree、gold_doubtful、statute_changed から"
+        "選んでください。",
+        "There is no mark {mark}. Choose agree, disagree, gold_doubtful or statute_changed.",
+    ),
+    "marks.too_long": (
+        "コメントが長すぎます（{n} 文字）。{limit} 文字までに縮めてください。",
+        "The comment is too long ({n} characters). Shorten it to {limit}.",
+    ),
+    "marks.demo": (
+        "閲覧専用のデモでは印を付けられません。",
+        "In the read-only demo no marks can be made.",
+    ),
+    "marks.file": (
+        "印の記録 {path} を読み書きできません（{reason}）。場所と空き容量を確かめてください。"
+        "壊れているときは、別の名前に変えると新しく作られます。",
+        "The record of marks {path} cannot be read or written ({reason}). Check its place and "
+        "the free space; if it is damaged, rename it and a new one is made.",
+    ),
+    "marks.agree": ("モデルの答えに賛成", "I agree with the model"),
+    "marks.disagree": ("モデルの答えに反対", "I disagree with the model"),
+    "marks.gold_doubtful": ("公式の正解が疑わしい", "The official answer is doubtful"),
+    "marks.statute_changed": ("法令が改正された", "The law has changed"),
+    "marks.column.user": ("利用者", "User"),
+    "marks.column.source": ("ファイル名", "Source"),
+    "marks.column.question": ("問題", "Question"),
+    "marks.column.set": ("問題集", "Set"),
+    "marks.column.adapter": ("モデル", "Version"),
+    "marks.column.evidence": ("条文", "Law shown"),
+    "marks.column.choice": ("モデルの答え", "Model's answer"),
+    "marks.column.gold": ("公式の正解", "Official answer"),
+    "marks.column.mark": ("印", "Mark"),
+    "marks.column.comment": ("コメント", "Comment"),
+    "marks.column.created": ("日時（UTC）", "Time (UTC)"),
     # -- lab, system, usage
     "usage.evidence": (
         "根拠の種類「{evidence}」はありません。none、retrieved、given から選んでください。",

@@ -283,6 +283,31 @@ class ScoreRun:
     message: str = ""
 
 
+MARKS = ("agree", "disagree", "gold_doubtful", "statute_changed")
+"""What a reader may say of an answer: it is right, it is wrong, the official answer is
+doubtful, the statute has changed."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one reader said of one answer to an item. `user` is the log-in name, "" where
+    nobody logs in; `source` is the item (ファイル名) and `question` the id that was shown;
+    `choice` is the model's letter and `gold` the official one, both of that question.
+    `created` is UTC."""
+
+    user: str
+    source: str
+    question: str
+    set: str
+    adapter: str
+    evidence: str
+    choice: str
+    gold: str
+    mark: str
+    comment: str = ""
+    created: str = ""
+
+
 @dataclass(frozen=True)
 class IndexInfo:
     """What a passage index holds: the keys of `index status --json` and its identity."""

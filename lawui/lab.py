@@ -47,6 +47,7 @@ from lawui.types import (
     ScoreRun,
     TrainEvent,
 )
+from lawui.whatif import Hanging, Trial, hanging
 
 if TYPE_CHECKING:
     from lawui.model.serving import Serving
@@ -348,6 +349,31 @@ class Lab:
     ) -> list[AskResult]:
         """One AskResult for each (adapter, evidence)."""
         return [self.ask(question, evidence, name, None, all_orders) for name, evidence in columns]
+
+    def trial(self, question: Question, evidence: str) -> Trial:
+        """The question with its passages, to be changed: see lawui/whatif.py."""
+        return Trial(question, self.passages(question, evidence))
+
+    def hangs_on(self, whole: AskResult) -> tuple[Hanging, ...]:
+        """Which passages the answer `whole` hangs on, found by leaving them out one at a
+        time: those that turn it first. It is asked in as many orders as `whole` was."""
+        answer = whole.answer
+        return hanging(
+            answer,
+            [
+                (
+                    left_out.id,
+                    self.ask(
+                        whole.question,
+                        answer.evidence,
+                        answer.adapter,
+                        [p for p in whole.passages if p.id != left_out.id],
+                        bool(whole.orders),
+                    ).answer,
+                )
+                for left_out in whole.passages
+            ],
+        )
 
     def prompt(self, question: Question, passages: Sequence[Passage] = ()) -> Prompt:
         """What the model is sent for `question` with `passages` as evidence."""

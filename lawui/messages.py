@@ -842,4 +842,32 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "--offline なので外部に接続しません。{what} は手元に用意してください。",
         "--offline forbids any connection. Bring {what} to this machine another way.",
     ),
+    # -- what if
+    "whatif.stem": (
+        "問題文を変えた：「{old}」→「{new}」",
+        "Question text changed: “{old}” → “{new}”",
+    ),
+    "whatif.choice": (
+        "選択肢 {where} を変えた：「{old}」→「{new}」",
+        "Choice {where} changed: “{old}” → “{new}”",
+    ),
+    "whatif.passage": (
+        "条文を書き換えた：「{old}」→「{new}」",
+        "Law reworded: “{old}” → “{new}”",
+    ),
+    "whatif.drop": ("{passage} を外した", "{passage} taken out"),
+    "whatif.pin": ("{passage} を加えた", "{passage} added"),
+    "whatif.swap": ("選択肢 {where} を入れ替えた", "Choices {where} exchanged"),
+    "whatif.no_text": (
+        "変えた後の文が空です。文を書いてください。条文を見せたくないときは、印を外してください。",
+        "The new wording is empty. Write some text; to hide a passage, take its tick out.",
+    ),
+    "whatif.too_long": (
+        "変えた後の文が長すぎます。{limit} 文字までに縮めてください。",
+        "The new wording is too long. Shorten it to {limit} characters.",
+    ),
+    "whatif.no_part": (
+        "変えようとした部分「{where}」は、いまの問題や条文にありません。選び直してください。",
+        "The part to change, {where}, is not in the question or its passages now. Choose again.",
+    ),
 }

@@ -14,10 +14,11 @@ from lawui.lab import AskResult
 from lawui.messages import MESSAGES
 from lawui.types import AdapterInfo
 from lawui.ui import components
-from lawui.ui.ask_tab import adapter_choices, evidence_choices, follow_adapters, question_html
+from lawui.ui.ask_tab.draw import question_html
 from lawui.ui.page import Page
 from lawui.ui.picker import build_picker
 from lawui.ui.text import duration, said, say
+from lawui.ui.versions import adapter_choices, evidence_choices, follow_adapters
 
 FEWEST = 2
 

@@ -11,9 +11,10 @@ import gradio as gr
 from lawui.errors import LabError
 from lawui.lab import Lab
 from lawui.types import EVIDENCES
-from lawui.ui.ask_tab import Controls, adapter_choices
+from lawui.ui.ask_tab import Controls
 from lawui.ui.page import Page
 from lawui.ui.picker import find, item_choices
+from lawui.ui.versions import adapter_choices
 
 TABS = ("ask", "adapters", "train", "score")
 

@@ -31,6 +31,8 @@ def passage_json(passage: Passage) -> JSON:
         *("outdated", "checked"),
     )
     found = {name: getattr(passage, name) for name in names}
+    if passage.altered:  # no law's any more
+        found |= dict.fromkeys(("law", "article", "paragraph", "item"), "")
     return {**found, "citation": passage.citation(), "found_by": list(passage.found_by)}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from calendar import month_name
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from html import escape
 from urllib.parse import SplitResult, urlsplit
@@ -104,10 +104,16 @@ def _lines(text: str) -> str:
 
 
 def bars(
-    now: Answer, lang: str, before: Answer | None = None, gold: str = "", labels: bool = True
+    now: Answer,
+    lang: str,
+    before: Answer | None = None,
+    gold: str = "",
+    labels: bool = True,
+    figures: bool = True,
 ) -> str:
     """Four bars with their letter, the old ones thinner beside the new. `gold` marks the
-    official answer and is "" while it is hidden."""
+    official answer and is "" while it is hidden. Without `figures` they bear no per cent:
+    the answer is none."""
     legend = ""
     if before and labels:
         legend = (
@@ -116,7 +122,7 @@ def bars(
             '<span class="lw-key lw-old"></span>'
             f"{_named(say('ask.before', lang), _short(before, lang), lang)}</p>"
         )
-    rows = "".join(_bar(i, now, before, gold, lang) for i in range(4))
+    rows = "".join(_bar(i, now, before, gold, lang, figures) for i in range(4))
     return f'{legend}<ul class="lw-bars">{rows}</ul>'
 
 
@@ -129,25 +135,35 @@ def _short(answer: Answer, lang: str) -> str:
     return joined((model_name(answer.adapter, lang), evidence), lang)
 
 
-def _bar(i: int, now: Answer, before: Answer | None, gold: str, lang: str) -> str:
-    letter, share = LETTERS[i], now.probs[i]
-    spoken = say("ask.bar", lang, letter=letter, percent=percent(share))
-    old = ""
+def bar_words(i: int, now: Answer, before: Answer | None, lang: str) -> str:
+    """One bar as it is spoken: the letter, its share, the share before."""
+    spoken = say("ask.bar", lang, letter=LETTERS[i], percent=percent(now.probs[i]))
     if before:
         spoken += say("ask.bar.before", lang, percent=percent(before.probs[i]))
+    return spoken
+
+
+def _bar(i: int, now: Answer, before: Answer | None, gold: str, lang: str, figures: bool) -> str:
+    letter, share = LETTERS[i], now.probs[i]
+    spoken = say("ask.own.choice", lang, letter=letter)
+    if figures:
+        spoken = bar_words(i, now, before, lang)
+    old = ""
+    if before:
         old = f'<span class="lw-thin">{_fill("lw-old", before.probs[i])}</span>'
-    marks = "lw-chosen" if now.choice == letter else ""
+    marks = "lw-chosen" if now.choice == letter and figures else ""
     official = ""
     if gold == letter:
         marks += " lw-official"
         official = tag("em", say("word.official", lang))
     old_figure = tag("small", percent(before.probs[i]) + " %") if before else ""
+    shown = f"{percent(share)} %{old_figure}" if figures else ""
     return (
         f'<li class="{marks}"><span class="lw-hidden">{escape(spoken)}</span>'
         f'<span class="lw-letter" aria-hidden="true">{letter}</span>'
         f'<span class="lw-track" aria-hidden="true">'
         f"<span>{_fill('lw-now', share)}</span>{old}</span>"
-        f'<span class="lw-figure" aria-hidden="true">{percent(share)} %{old_figure}</span>'
+        f'<span class="lw-figure" aria-hidden="true">{shown}</span>'
         f"{official}</li>"
     )
 
@@ -190,25 +206,40 @@ def order_words(orders: Sequence[Answer], lang: str) -> str:
 # -- passages
 
 
-def passages(shown: Sequence[Passage], query: str, lang: str, dropped: Iterable[str] = ()) -> str:
-    """The passages as cards: citation, text with the question's words marked, link."""
+def passages(
+    shown: Sequence[Passage],
+    query: str,
+    lang: str,
+    dropped: Iterable[str] = (),
+    marks: Mapping[str, str] | None = None,
+    taken_out: Collection[str] = (),
+) -> str:
+    """The passages as cards: citation, text with the question's words marked, link. `marks`
+    are more badges (HTML) by passage id; `taken_out` are greyed, as those `dropped` for lack
+    of room, which say so."""
     if not shown:
         return empty(say("passages.none", lang))
-    left_out = set(dropped)
-    cards = "".join(_passage(p, query, lang, p.id in left_out) for p in shown)
+    cut = set(dropped)
+    more = dict(marks or {})
+    for id in cut:
+        badge = tag("span", say("passages.dropped", lang), "lw-badge")
+        more[id] = badge + more.get(id, "")
+    grey = cut | set(taken_out)
+    cards = "".join(_passage(p, query, lang, p.id in grey, more.get(p.id, "")) for p in shown)
     return (
         f'<p class="lw-note">{escape(say("passages.marked", lang))}</p>'
         f'<ol class="lw-passages">{cards}</ol>'
     )
 
 
-def _passage(passage: Passage, query: str, lang: str, left_out: bool) -> str:
+def _passage(passage: Passage, query: str, lang: str, left_out: bool, marks: str) -> str:
     title = passage.citation() if passage.law or passage.altered else say("passages.nolaw", lang)
-    caption = tag("span", passage.caption, "lw-caption", lang="ja") if passage.caption else ""
-    badges = tag("span", say("passages.dropped", lang), "lw-badge") if left_out else ""
-    badges += outdated(passage, lang)
+    own = passage.altered or not passage.caption  # the heading of a law goes with its text
+    caption = "" if own else tag("span", passage.caption, "lw-caption", lang="ja")
+    badges = outdated(passage, lang) + marks
     asof = tag("span", say("ask.asof", lang, date=passage.asof)) if passage.asof else ""
-    ways = tag("span", found_by(passage, lang)) if passage.found_by else ""
+    found = passage.found_by and not passage.altered
+    ways = tag("span", found_by(passage, lang)) if found else ""
     return (
         f'<li class="lw-passage{" lw-left-out" if left_out else ""}">'
         f"<header>{tag('cite', title, lang='ja')}{caption}{badges}</header>"

@@ -12,10 +12,10 @@ import gradio as gr
 from lawui.lab import Lab
 from lawui.types import BASE, EVIDENCES, ScoreRun
 from lawui.ui import components
-from lawui.ui.ask_tab import adapter_choices, evidence_choices, follow_adapters
 from lawui.ui.page import Page, relist
 from lawui.ui.picker import default_set, set_choices
 from lawui.ui.text import duration, said, say
+from lawui.ui.versions import adapter_choices, evidence_choices, follow_adapters
 
 ACTIVE = ("queued", "running")
 WATCHING, RESTING = 1.0, 4.0

@@ -1,10 +1,13 @@
-"""Every string of the page, in Japanese and English. Nothing else on the page is a word.
+"""Every string of the page, in Japanese and English (the Ask tab's more in ask_text.py).
+Nothing else on the page is a word.
 
 A key is `room.what`; params stand in braces. Sentences of errors live in
 lawui/messages.py, statute text and names that users gave are never translated.
 """
 
 from __future__ import annotations
+
+from lawui.ui import ask_text
 
 LANGUAGES = (("日本語", "ja"), ("English", "en"))
 
@@ -605,6 +608,8 @@ TEXT: dict[str, tuple[str, str]] = {
         "In the read-only demo the index cannot be rebuilt and no law added. You can search.",
     ),
 }
+
+TEXT |= ask_text.TEXT
 
 
 def say(key: str, lang: str, **params: object) -> str:

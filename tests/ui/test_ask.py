@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gradio as gr
 import pytest
 
 from lawui.errors import UsageError
 from lawui.lab import Lab
 from lawui.types import BASE
-from lawui.ui import ask_tab, picker
+from lawui.ui import picker
 from lawui.ui.api import Api, answer_json
-from lawui.ui.ask_tab import Asked, ask, chosen_question
+from lawui.ui.ask_tab import answering, draw
+from lawui.ui.ask_tab.state import Asked, ask, chosen_question
+from lawui.ui.versions import adapter_update
+from lawui.whatif import Hanging
 
 
 @pytest.fixture(scope="module")
@@ -39,27 +44,65 @@ def test_next_and_previous_go_around_the_end() -> None:
     assert picker.step([], "a", 1) is None
 
 
+def sure(asked: Asked, *probs: float) -> Asked:
+    """The same, as if the model had leaned like this in every order."""
+    choice = "abcd"[probs.index(max(probs))]
+    answer = replace(asked.now.answer, probs=probs, choice=choice)
+    orders = tuple(replace(order, choice=choice) for order in asked.now.orders)
+    return replace(asked, now=replace(asked.now, answer=answer, orders=orders))
+
+
 def test_the_answer_stands_with_its_passages_and_its_maker(asked: Asked) -> None:
-    html = ask_tab.result_html(asked, False, "ja")
-    assert f"モデルの答えは {asked.now.answer.choice} です。" in html
+    html = draw.result_html(sure(asked, 0.1, 0.7, 0.1, 0.1), False, "ja")
+    assert "モデルの答えは b です。" in html and "70 %" in html
     assert asked.now.model in html and "付属の条文" in html
     assert "選択肢の順番を入れ替え" in html
     assert "公式の正解" not in html
-    assert asked.found[0].citation() in ask_tab.passages_html(asked, "ja")
+    assert asked.found[0].citation() in draw.passages_html(asked, "ja")
+
+
+def test_a_calm_sentence_stands_where_the_model_cannot_tell(asked: Asked) -> None:
+    html = draw.result_html(sure(asked, 0.28, 0.26, 0.23, 0.23), True, "ja")
+    assert "見分けがつきません" in html and "モデルの答えは" not in html
+    bars = html.partition("<details")[0]
+    assert "%</span>" not in bars and "28 %" not in bars
+    assert "28 %" in html and "公式の正解と" not in html
+
+
+def test_what_the_answer_hangs_on_is_said_and_marked(lab: Lab, asked: Asked) -> None:
+    deep = ask(lab, asked.now.question, "given", BASE, True, asked, asked.trial, True)
+    assert {h.passage for h in deep.hangs} == {p.id for p in deep.now.passages}
+    turning = sure(replace(deep, hangs=(Hanging(deep.found[0].id, "d", 0.4, True),)), 1, 0, 0, 0)
+    assert "外すと答えが d に変わる" in draw.passages_html(turning, "ja")
+    said = draw.result_html(turning, False, "ja")
+    assert f"（外すと変わります）：{deep.found[0].citation()}" in said
+
+
+def test_a_reworded_passage_is_cited_nowhere(lab: Lab, asked: Asked) -> None:
+    first = asked.found[0]
+    trial = asked.trial.with_text("passage", first.id, first.text + "ただし、冬を除く。")
+    again = ask(lab, asked.now.question, "given", BASE, True, asked, trial)
+    html = draw.passages_html(again, "ja")
+    card = html.partition('<li class="lw-passage')[2].partition("</li>")[0]
+    assert "【改変した条文】" in card and first.citation() not in card and "<a " not in card
+    told = answer_json(again.now)["passages"][0]
+    assert (told["citation"], told["url"], told["law"]) == ("【改変した条文】", "", "")
+    changes = draw.changes_html(trial, "ja")
+    assert "冬を除く" in changes and first.citation() not in changes
 
 
 def test_the_official_answer_is_told_when_asked_for(asked: Asked) -> None:
-    html = ask_tab.result_html(asked, True, "en")
+    html = draw.result_html(sure(asked, 0.1, 0.7, 0.1, 0.1), True, "en")
     assert "official answer." in html
-    page = ask_tab.question_html(asked.now.question, True, "en")
+    page = draw.question_html(asked.now.question, True, "en")
     assert f"The official answer is {asked.now.question.gold}." in page
-    assert "official" not in ask_tab.question_html(asked.now.question, False, "en")
+    assert "official" not in draw.question_html(asked.now.question, False, "en")
 
 
 def test_new_evidence_stands_beside_the_old(lab: Lab, asked: Asked) -> None:
     again = ask(lab, asked.now.question, "none", BASE, True, asked)
-    assert again.before == asked.now and again.now.answer.evidence == "none"
-    html = ask_tab.result_html(again, False, "ja")
+    assert again.before == asked.now.answer and again.now.answer.evidence == "none"
+    html = draw.result_html(again, False, "ja")
     assert "前回" in html and html.count("lw-thin") == 4
     other = ask(lab, lab.find("sample")[1], "none", BASE, False, again)
     assert other.before is None
@@ -68,13 +111,12 @@ def test_new_evidence_stands_beside_the_old(lab: Lab, asked: Asked) -> None:
 def test_a_passage_taken_out_moves_the_bars_and_comes_back(lab: Lab, asked: Asked) -> None:
     first = asked.found[0].id
     kept = [p.id for p in asked.found if p.id != first]
-    without = ask(lab, asked.now.question, "given", BASE, True, asked, kept)
+    without = ask(lab, asked.now.question, "given", BASE, True, asked, asked.trial.with_kept(kept))
     assert without.found == asked.found
     assert first not in {p.id for p in without.now.passages}
     assert without.now.answer.probs != asked.now.answer.probs
-    assert "見せていません" in ask_tab.passages_html(without, "ja")
-    everything = [p.id for p in asked.found]
-    back = ask(lab, asked.now.question, "given", BASE, True, without, everything)
+    assert "見せていません" in draw.passages_html(without, "ja")
+    back = ask(lab, asked.now.question, "given", BASE, True, without, without.trial.back())
     assert back.now.answer.probs == pytest.approx(asked.now.answer.probs, abs=1e-4)
 
 
@@ -82,9 +124,9 @@ def test_an_own_question_needs_all_its_parts(lab: Lab) -> None:
     assert chosen_question(lab, "own", "sample", None, "問い", ("一", "二", "三", " ")) is None
     own = chosen_question(lab, "own", "sample", None, "問い", ("一", "二", "三", "四"))
     assert own is not None and own.gold == ""
-    assert ask_tab._unready(own, "own", "given") == "ask.own.nogiven"
-    assert ask_tab._unready(None, "own", "none") == "ask.own.incomplete"
-    assert ask_tab._unready(own, "own", "retrieved") == ""
+    assert answering.unready(own, "own", "given") == "ask.own.nogiven"
+    assert answering.unready(None, "own", "none") == "ask.own.incomplete"
+    assert answering.unready(own, "own", "retrieved") == ""
 
 
 def test_the_endpoint_gives_the_keys_of_the_command_line(lab: Lab, asked: Asked) -> None:
@@ -109,12 +151,12 @@ def test_endpoints_refuse_what_cannot_be(lab: Lab) -> None:
 
 
 def test_a_version_that_is_gone_is_chosen_no_more(lab: Lab) -> None:
-    assert ask_tab.adapter_update(lab, "ja", "gone")["value"] == BASE
-    assert ask_tab.adapter_update(lab, "ja", [BASE, "gone"])["value"] == [BASE]
-    assert "value" not in ask_tab.adapter_update(lab, "ja", BASE)
+    assert adapter_update(lab, "ja", "gone")["value"] == BASE
+    assert adapter_update(lab, "ja", [BASE, "gone"])["value"] == [BASE]
+    assert "value" not in adapter_update(lab, "ja", BASE)
 
 
 def test_a_foreign_index_is_told_and_offered_for_rebuilding() -> None:
-    *kept, rebuild, words = ask_tab._refused(["別の索引です。"], "ja", rebuild=True)
-    assert kept == [gr.skip()] * 4 and rebuild["visible"] is True
+    *kept, rebuild, words = answering.refused(["別の索引です。"], "ja", rebuild=True)
+    assert kept == [gr.skip()] * 8 and rebuild["visible"] is True
     assert "別の索引です。" in words

@@ -15,9 +15,9 @@ from lawui.ui.text import TEXT, duration, preferred, said, say
 FOLDER = Path(text.__file__).parent
 SOURCES = [
     path.read_text("utf-8").partition("\ndef ")[2]
-    if path.name == "text.py"
+    if path.name.endswith("text.py")
     else path.read_text("utf-8")
-    for path in FOLDER.glob("*.py")
+    for path in FOLDER.rglob("*.py")
 ]
 KEY = re.compile(r"""["']([a-z_]+(?:\.[A-Za-z0-9_-]+)+)["']""")
 PATTERN = re.compile(r"""f["']([a-z_]+\.[^"'\s]*\{[^"'\s]*)["']""")

@@ -1,0 +1,36 @@
+"""Ask: one question, with or without the law, and what the model makes of it.
+
+asking      which question, the reader's letter, the official answer
+answering   evidence, version, the answer
+trying      what if: every change and its way back
+state draw  what was asked, and how it looks; without Gradio's wiring
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from lawui.ui import statutes_panel
+from lawui.ui.ask_tab import answering, asking, trying
+from lawui.ui.ask_tab.controls import Controls
+from lawui.ui.page import Page
+from lawui.ui.versions import follow_adapters
+
+__all__ = ["Controls", "build"]
+
+
+def build(page: Page, tab: gr.Tab) -> Controls:
+    """Put the tab's components here and wire them."""
+    with gr.Row(elem_classes="lw-columns"):
+        with gr.Column(scale=6, min_width=320, elem_classes="lw-card"):
+            question = asking.build(page)
+        with gr.Column(scale=5, min_width=320, elem_classes="lw-card"):
+            answer = answering.build(page)
+    change = trying.build(page)
+    statutes_panel.build(page)
+    controls = Controls(question, answer, change, gr.State(None), gr.State(False))
+    answering.wire(page, controls)
+    trying.wire(page, controls)
+    asking.wire(page, controls)
+    follow_adapters(page, tab, answer.adapter)
+    return controls

@@ -63,6 +63,21 @@ def from_file(path: Path, scored: list[QuestionSet], seed: int, allow_seen: bool
     is off, DataError where the file cannot be read.
     """
     read, skipped = read_rows(path)
+    return from_questions(replace(read, name=path.name), scored, seed, allow_seen, skipped)
+
+
+def from_questions(
+    read: QuestionSet,
+    scored: list[QuestionSet],
+    seed: int,
+    allow_seen: bool,
+    skipped: int = 0,
+) -> TrainingData:
+    """Questions that a user brought or wrote, a tenth of their groups kept for dev.
+
+    Raises UsageError where they share text with a question of `scored` and `allow_seen`
+    is off.
+    """
     leaked: dict[str, str] = {}
     for question_set in scored:
         examples = {q.group: q.source for q in question_set.questions}
@@ -72,7 +87,7 @@ def from_file(path: Path, scored: list[QuestionSet], seed: int, allow_seen: bool
         raise UsageError("usage.seen", count=len(leaked), example=next(iter(leaked.values())))
     split = _with_dev(data.split(read.questions, seed=seed, fractions=(0.9, 0.1, 0.0)))
     return TrainingData(
-        path.name, read.dataset_sha, read.questions, split, tuple(sorted(leaked)), skipped
+        read.name, read.dataset_sha, read.questions, split, tuple(sorted(leaked)), skipped
     )
 
 

@@ -28,7 +28,9 @@ from lawui.library import IndexJob, Library
 from lawui.marks import Marks
 from lawui.model import adapters, load
 from lawui.model.load import ModelChoice
+from lawui.own_questions import OwnQuestions, is_own
 from lawui.scorer import Scorer
+from lawui.store import Store
 from lawui.training.config import PRESETS, TrainConfig, command_line, from_values, to_dict
 from lawui.training.rows import make_rows
 from lawui.training.runs import RunStore
@@ -47,6 +49,7 @@ from lawui.types import (
     ScoreRun,
     TrainEvent,
 )
+from lawui.visits import Visits
 from lawui.whatif import Hanging, Trial, hanging
 
 if TYPE_CHECKING:
@@ -116,6 +119,9 @@ class Lab:
         )
         self._runs = RunStore(self.home / "adapters")
         self._scorer = Scorer(self, self.home / ".lawui" / "scores")
+        store = Store(self.home / ".lawui" / "readers.sqlite3")
+        self.own = OwnQuestions(store, settings.demo)
+        self.visits = Visits(store)
         self._marks = Marks(self.home / ".lawui" / "marks.sqlite3")
 
     # -- the model
@@ -204,10 +210,12 @@ class Lab:
                 self.data_dir = folder.resolve()
                 self._library.use(self.data_dir)
 
-    def sets(self) -> list[dict[str, Any]]:
-        """The sets that can be loaded: {name, items, orders}; a broken one has `fault`."""
+    def sets(self, user: str = "") -> list[dict[str, Any]]:
+        """The sets that can be loaded: {name, items, orders}; a broken one has `fault`. A
+        user's own questions are one, once one of them has an official answer."""
         found = []
-        for name in data.available_sets(self.data_dir):
+        own = self.own.set_name(user) if self.own.all(user) else ""
+        for name in (*data.available_sets(self.data_dir), *([own] if own else [])):
             try:
                 questions = self.questions(name)
             except DataError as error:
@@ -220,22 +228,33 @@ class Lab:
 
     def questions(self, set: str) -> QuestionSet:
         """A set by name. Raises UsageError or DataError."""
+        if is_own(set):
+            return self.own.named(set)
         return data.load_set(set, self.data_dir)
 
     def question(self, qid: str, set: str = "") -> Question:
         """A question by id, by number or by ファイル名; without `set` its id names the set."""
         name = set or qid.split("-", 1)[0]
+        if is_own(name):
+            return self.own.question(qid, self.own.user_of(name))
         if name not in data.available_sets(self.data_dir) and not set:
             name = "sample"
         return data.find(self.questions(name), qid)
 
     def find(self, set: str, words: str = "", law: str = "", number: str = "") -> list[Question]:
         """The items of a set that match, each in its first order."""
-        return data.search(self.questions(set), words=words, law=law, number=number)
+        return data.search(self._listed(set), words=words, law=law, number=number)
+
+    def _listed(self, set: str) -> QuestionSet:
+        """A set to read in: own questions without an official answer stand in it too."""
+        found = self.questions(set)
+        if is_own(set):
+            found = replace(found, questions=self.own.all(self.own.user_of(set)))
+        return found
 
     def laws(self, set: str) -> list[str]:
         """The law families of a set."""
-        return data.laws(self.questions(set))
+        return data.laws(self._listed(set))
 
     def given(self, question: Question) -> list[Passage]:
         """The question's own context as passages."""
@@ -468,12 +487,20 @@ class Lab:
     def training_data(self, config: TrainConfig) -> dataset.TrainingData:
         """The questions and the split that `config` would train on."""
         if config.train_file:
-            names = [n for n in data.available_sets(self.data_dir) if "sample_" not in n]
-            scored = [self.questions(name) for name in names]
             path = Path(config.train_file).expanduser()
-            return dataset.from_file(path, scored, config.seed, config.allow_seen)
+            return dataset.from_file(path, self._scored(), config.seed, config.allow_seen)
         name = config.train_set or "sample"
+        if is_own(name):
+            own = self.questions(name)
+            if not own.questions:
+                raise UsageError("usage.no_rows", source=name)
+            return dataset.from_questions(own, self._scored(), config.seed, config.allow_seen)
         return dataset.from_set(self.questions(name), config.seed, config.allow_seen)
+
+    def _scored(self) -> list[QuestionSet]:
+        """The sets that a user's own rows must not give away."""
+        names = data.available_sets(self.data_dir)
+        return [self.questions(n) for n in names if "sample_" not in n]
 
     def train_command(self, config: TrainConfig) -> str:
         """The command line that starts the same run."""

@@ -870,4 +870,31 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "変えようとした部分「{where}」は、いまの問題や条文にありません。選び直してください。",
         "The part to change, {where}, is not in the question or its passages now. Choose again.",
     ),
+    # -- what readers keep
+    "store.file": (
+        "保存用のファイル {path} を読み書きできません（{reason}）。"
+        "場所・権限・空き容量を確かめてください。",
+        "The file {path}, where things are kept, cannot be read or written ({reason}). Check its "
+        "place, permissions and free space.",
+    ),
+    "own.demo": (
+        "閲覧専用のデモでは、自分の問題を保存できません。その場で答えさせることはできます。",
+        "In the read-only demo no question of your own can be kept. It can be answered at once.",
+    ),
+    "visit.empty": (
+        "まだ何も答えさせていません。「答えさせる」を押したものが、ファイルに入ります。",
+        "Nothing was answered yet. What you ask goes into the file: press “Answer” first.",
+    ),
+    "own.too_many": (
+        "自分の問題は {limit} 問まで保存できます。要らないものを消してからもう一度試してください。",
+        "You can keep {limit} questions of your own. Delete some and try again.",
+    ),
+    "own.too_long": (
+        "問題の一部分が長すぎます。どの部分も {limit} 文字までに縮めてください。",
+        "A part of the question is too long. Shorten each to {limit} characters.",
+    ),
+    "own.gold": (
+        "正解「{gold}」は a、b、c、d のどれでもありません。選び直すか、空にしてください。",
+        "The answer {gold} is none of a, b, c, d. Choose again or leave it out.",
+    ),
 }

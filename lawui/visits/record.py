@@ -1,0 +1,147 @@
+"""An answer as plain values, and the visits of one home."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from lawui.doubt import cannot_tell
+from lawui.errors import UsageError
+from lawui.store import Store, now
+from lawui.types import Answer, Passage, Question
+from lawui.whatif import Hanging, Trial
+
+Entry = dict[str, Any]
+
+KINDS = ("html", "docx")
+
+MOST = 500
+"""Answers that a visit keeps; the oldest go first."""
+
+
+def entry(
+    trial: Trial,
+    answer: Answer,
+    *,
+    model: str,
+    shown: Sequence[Passage],
+    orders: Sequence[Answer] = (),
+    before: Answer | None = None,
+    hangs: Sequence[Hanging] = (),
+) -> Entry:
+    """What a reader was shown of one answer. The official answer is not in it: `revealed`
+    puts it there once it was asked for."""
+    seen = {p.id for p in shown}
+    return {
+        "time": now(),
+        "question": _question(trial.asked, trial.reworded),
+        "answer": {
+            "choice": answer.choice,
+            "probs": list(answer.probs),
+            "cannot_tell": cannot_tell(answer, orders),
+            "orders": [order.choice for order in orders],
+            "model": model,
+            "adapter": answer.adapter,
+            "evidence": answer.evidence,
+            "prompt_sha": answer.prompt_sha,
+        },
+        "before": {"choice": before.choice, "probs": list(before.probs)} if before else None,
+        "passages": [{**_passage(p), "shown": p.id in seen} for p in trial.listed],
+        "changes": [
+            {"ja": change.words("ja"), "en": change.words("en")} for change in trial.changes
+        ],
+        "hangs": [trial.passage(h.passage).citation() for h in hangs if h.turns],
+        "own": "",
+        "reason": None,
+        "mark": None,
+    }
+
+
+def revealed(entry: Entry, gold: str) -> Entry:
+    """The entry with the official answer, `gold`, in it."""
+    return {**entry, "question": {**entry["question"], "gold": gold}}
+
+
+def _question(question: Question, reworded: bool) -> dict[str, Any]:
+    return {
+        "id": question.id,
+        "law": question.law,
+        "stem": question.stem,
+        "choices": list(question.choices),
+        "gold": "",
+        "altered": reworded,
+    }
+
+
+def _passage(passage: Passage) -> dict[str, Any]:
+    """A passage as it may be cited: one that was changed has no place, date or link."""
+    cited = passage.altered or bool(passage.law)
+    return {
+        "citation": passage.citation() if cited else "",
+        "caption": "" if passage.altered else passage.caption,
+        "text": passage.text,
+        "url": "" if passage.altered else passage.url,
+        "asof": "" if passage.altered else passage.asof,
+        "altered": passage.altered,
+    }
+
+
+class Visits:
+    """The visits of one home. A visit's name cannot be guessed; who has no log-in owns it
+    by knowing it. Thread-safe."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @staticmethod
+    def new() -> str:
+        """A name for a visit that begins."""
+        return secrets.token_urlsafe(24)
+
+    def add(self, visit: str, user: str, entry: Entry) -> int:
+        """Keep an answer; returns its number, by which it can be amended."""
+        text = json.dumps(entry, ensure_ascii=False)
+        with self._store.open() as connection:
+            row = connection.execute(
+                "INSERT INTO visits (user, visit, entry, created) VALUES (?, ?, ?, ?)",
+                (user, visit, text, now()),
+            )
+            connection.execute(
+                "DELETE FROM visits WHERE user = ? AND visit = ? AND id NOT IN "
+                "(SELECT id FROM visits WHERE user = ? AND visit = ? ORDER BY id DESC LIMIT ?)",
+                (user, visit, user, visit, MOST),
+            )
+        return int(row.lastrowid or 0)
+
+    def amend(self, visit: str, user: str, number: int, entry: Entry) -> None:
+        """Put `entry` in the place of an answer of this visit; nothing where it is not."""
+        with self._store.open() as connection:
+            connection.execute(
+                "UPDATE visits SET entry = ? WHERE id = ? AND user = ? AND visit = ?",
+                (json.dumps(entry, ensure_ascii=False), number, user, visit),
+            )
+
+    def entries(self, visit: str, user: str) -> list[Entry]:
+        """What was seen in a visit, oldest first."""
+        query = "SELECT entry FROM visits WHERE user = ? AND visit = ? ORDER BY id"
+        return [json.loads(text) for (text,) in self._store.read(query, user, visit)]
+
+    def export(self, visit: str, user: str, kind: str, lang: str) -> bytes:
+        """What was seen in a visit as one file: `html` or `docx`. Raises UsageError for
+        another kind or a visit in which nothing was seen."""
+        from lawui.visits.html import to_html
+        from lawui.visits.word import to_word
+
+        found = self.entries(visit, user)
+        if kind not in KINDS:
+            raise UsageError("usage.export_kind", kind=kind)
+        if not found:
+            raise UsageError("visit.empty")
+        return to_word(found, lang) if kind == "docx" else to_html(found, lang).encode()
+
+    def clear(self, visit: str, user: str) -> None:
+        """Forget a visit."""
+        with self._store.open() as connection:
+            connection.execute("DELETE FROM visits WHERE user = ? AND visit = ?", (user, visit))

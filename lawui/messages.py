@@ -263,6 +263,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "他の処理を止めるか、小さいモデルを選んでください。",
         "There is not enough memory to load {model}. Stop other work or choose a smaller model.",
     ),
+    "model.no_memory_to_answer": (
+        "メモリが足りず、答えを計算できませんでした。ほかの処理が終わるのを待つか、"
+        "条文を減らしてもう一度お試しください。",
+        "There was not enough memory to compute the answer. Wait for other work to end, or take "
+        "out some passages, and try again.",
+    ),
     "model.letters": (
         "このモデルでは「{letter}」が一つのトークンになりません。記号で採点できないため使えません。",
         "In this model {letter} is not one token, so it cannot be scored by letter.",
@@ -332,6 +338,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "adapter.other_prompt": (
         "アダプタ「{name}」は今と違う問い方で学習されています。結果は参考程度です。",
         "The adapter {name} was trained with another prompt wording; take its answers with care.",
+    ),
+    "adapter.variant": (
+        "アダプタ「{name}」は通常のLoRA以外の重み（DoRA、modules_to_save など）を含みます。"
+        "線形層のLoRAだけで作り直してください。",
+        "The adapter {name} holds more than plain LoRA (DoRA, modules_to_save or the like). "
+        "Train it again with LoRA on linear layers alone.",
     ),
     "adapter.target_exists": (
         "書き出し先 {path} はすでにあります。別の名前にしてください。",

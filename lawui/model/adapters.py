@@ -30,6 +30,11 @@ UNFINISHED = "run.json"
 _NAME = re.compile(r"\w[\w.\-]{0,79}")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 _EXPORTED = (CONFIG, WEIGHTS, CARD, "README.md")
+_VARIANTS = (
+    *("use_dora", "lora_bias", "modules_to_save", "trainable_token_indices"),
+    *("target_parameters", "use_qalora", "use_bdlora", "fan_in_fan_out", "alora_invocation_tokens"),
+)
+"""Settings of PEFT under which an adapter is more than A and B of linear layers."""
 _CARD_KINDS: dict[str, Any] = {
     **dict.fromkeys(("base_model", "base_sha", "prompt_sha", "trained_on", "created"), str),
     **dict.fromkeys(("licence", "weights_sha"), str),
@@ -198,6 +203,8 @@ def _read_card(path: Path) -> tuple[dict[str, Any], str]:
 def _config_fault(config: Mapping[str, Any]) -> str:
     if str(config.get("peft_type", "")).upper() != "LORA" or _whole(config.get("r")) < 1:
         return "adapter.not_lora"
+    if config.get("bias", "none") != "none" or any(config.get(key) for key in _VARIANTS):
+        return "adapter.variant"
     return ""
 
 

@@ -8,6 +8,7 @@ matrix product rounds them.
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,11 +38,14 @@ def plain(layer: Any) -> torch.nn.Linear:
     import torch
     from bitsandbytes.functional import dequantize_4bit
 
-    values = dequantize_4bit(layer.weight.data, layer.weight.quant_state)
-    dtype = layer.compute_dtype or values.dtype
+    state = copy.copy(layer.weight.quant_state)
+    # In its own products bitsandbytes unpacks to the type it computes in, not to the one
+    # that the weights once had.
+    state.dtype = dtype = layer.compute_dtype or state.dtype
+    values = dequantize_4bit(layer.weight.data, state)
     with torch.device("meta"):  # the weight is replaced at once: draw none at random
         linear = torch.nn.Linear(layer.in_features, layer.out_features, layer.bias is not None)
-    linear.weight = torch.nn.Parameter(values.to(dtype), requires_grad=False)
+    linear.weight = torch.nn.Parameter(values, requires_grad=False)
     if layer.bias is not None:
         linear.bias = torch.nn.Parameter(layer.bias.data.to(dtype), requires_grad=False)
     return linear.train(layer.training)

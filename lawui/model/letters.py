@@ -2,60 +2,100 @@
 
 The probability of an answer is that of its letter at the first position after the
 prompt. Prompts that begin alike (the orders of an item) have their common beginning
-computed once: its keys and values are reused for each continuation.
+computed once. A batch is one row of tokens without padding, which may mix adapters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lawui.errors import ModelError
+from lawui.model.packed import Group
 
 if TYPE_CHECKING:
-    import torch
-
-    from lawui.model.load import LoadedModel
+    from lawui.model.engine import Engine
+    from lawui.model.lora import Lora
 
 Tokens = Sequence[int]
 
+TOLERANCE = {"float32": 1e-3, "bfloat16": 0.03}
+"""How far a probability may move with the batch it is computed in, the order of the items
+and the mode of the engine. bfloat16 keeps 8 bits: other shapes round otherwise."""
+
+_WORTH_SHARING = 16
+"""Tokens; a shorter common beginning is not worth a group."""
+
 
 @dataclass(frozen=True)
-class Group:
-    """Prompts with a common beginning: `rows` index the caller's list, `shared` is the
-    length of the beginning in tokens (0 for a prompt on its own)."""
+class Letters:
+    """For each prompt the probabilities of a-d, their share of the whole vocabulary, and
+    whether they are finite; `tokens` is the number of tokens computed."""
 
-    rows: tuple[int, ...]
-    shared: int
+    probs: list[tuple[float, float, float, float]]
+    mass: list[float]
+    finite: list[bool]
+    tokens: int
 
 
 def letter_probabilities(
-    loaded: LoadedModel, prompts: Sequence[Tokens], token_budget: int = 8192
-) -> tuple[list[tuple[float, float, float, float]], list[float], int]:
-    """Probabilities of a-d for each prompt, their share of the whole vocabulary, and the
-    number of tokens computed.
+    engine: Engine,
+    prompts: Sequence[Tokens],
+    adapters: Sequence[Lora | None] | None = None,
+    token_budget: int = 8192,
+    between: Callable[[], None] | None = None,
+) -> Letters:
+    """Letters for `prompts` (token ids), each with its adapter or, at None, the base.
 
-    `prompts` are token ids; `token_budget` bounds a batch, padding included. Raises
-    ModelError where a prompt is longer than the model reads or the logits are not finite.
+    `token_budget` bounds a batch; a group of prompts that is longer goes alone. `between`
+    is called after each batch but the last. Raises ModelError where a prompt is longer
+    than the model reads.
     """
-    import torch
+    check_lengths(prompts, engine.loaded.max_length)
+    owners = list(adapters) if adapters is not None else [None] * len(prompts)
+    found = Letters([(0.0, 0.0, 0.0, 0.0)] * len(prompts), [0.0] * len(prompts), [], 0)
+    tokens = 0
+    begun: tuple[Any, Any, Any] | None = None
+    for batch in batches(_groups(prompts, owners), prompts, token_budget):
+        running = engine.compute(batch, prompts, owners)  # on CUDA this returns at once
+        if begun is not None:
+            tokens += _collect(begun, found)
+            if between is not None:
+                between()
+        begun = running
+    if begun is not None:
+        tokens += _collect(begun, found)
+    finite = [math.isfinite(sum(four)) for four in found.probs]
+    return Letters(found.probs, found.mass, finite, tokens)
 
+
+def check_lengths(prompts: Sequence[Tokens], limit: int) -> None:
+    """Raise ModelError where a prompt is longer than `limit` tokens."""
     for tokens in prompts:
-        if len(tokens) > loaded.max_length:
-            raise ModelError("model.prompt_too_long", tokens=len(tokens), limit=loaded.max_length)
-    probs = torch.zeros(len(prompts), 4)
-    mass = torch.zeros(len(prompts))
-    computed = 0
-    with torch.inference_mode():
-        for batch in batches(group_by_prefix(prompts), prompts, token_budget):
-            hidden, count = _last_hidden(loaded, batch, prompts)
-            computed += count
-            rows = [row for group in batch for row in group.rows]
-            probs[rows], mass[rows] = _letters(loaded, hidden)
-    if not torch.isfinite(probs).all():
-        raise ModelError("model.not_finite")
-    return [tuple(row) for row in probs.tolist()], mass.tolist(), computed
+        if len(tokens) > limit:
+            raise ModelError("model.prompt_too_long", tokens=len(tokens), limit=limit)
+
+
+def _collect(begun: tuple[Any, Any, Any], found: Letters) -> int:
+    probs, mass, layout = begun
+    for row, four, share in zip(layout.rows, probs.tolist(), mass.tolist(), strict=True):
+        found.probs[row] = tuple(four)
+        found.mass[row] = share
+    return int(layout.tokens)
+
+
+def _groups(prompts: Sequence[Tokens], owners: Sequence[Lora | None]) -> list[Group]:
+    """Groups of one adapter each, those of an adapter together."""
+    by_owner: dict[int, list[int]] = {}
+    for row, owner in enumerate(owners):
+        by_owner.setdefault(id(owner), []).append(row)
+    groups = []
+    for rows in by_owner.values():
+        for group in group_by_prefix([prompts[row] for row in rows]):
+            groups.append(Group(tuple(rows[row] for row in group.rows), group.shared))
+    return groups
 
 
 def group_by_prefix(prompts: Sequence[Tokens]) -> list[Group]:
@@ -73,7 +113,7 @@ def group_by_prefix(prompts: Sequence[Tokens]) -> list[Group]:
             # The last token of every prompt must be computed on its own.
             limit = min(shared or len(first) - 1, len(prompts[row]) - 1)
             common = _common(first, prompts[row], limit)
-            if common * len(rows) > (shared or 0) * (len(rows) - 1) and common >= 16:
+            if common * len(rows) > (shared or 0) * (len(rows) - 1) and common >= _WORTH_SHARING:
                 groups[-1] = Group((*rows, row), common)
                 continue
         groups.append(Group((row,), 0))
@@ -83,106 +123,27 @@ def group_by_prefix(prompts: Sequence[Tokens]) -> list[Group]:
 def batches(
     groups: Sequence[Group], prompts: Sequence[Tokens], token_budget: int
 ) -> Iterator[list[Group]]:
-    """Gather groups of like length until padding included they fill the budget."""
-
-    def length(group: Group) -> tuple[bool, int]:
-        return group.shared > 0, max(len(prompts[row]) for row in group.rows)
-
+    """Gather groups, in order, until their tokens fill the budget."""
     batch: list[Group] = []
-    for group in sorted(groups, key=length):
-        whole = [*batch, group]
-        longest = max(length(g)[1] for g in whole)
-        rows = sum(len(g.rows) for g in whole)
-        mixed = batch and (batch[0].shared > 0) != (group.shared > 0)
-        if batch and (mixed or rows * longest > token_budget):
+    count = 0
+    for group in groups:
+        tokens = group.shared + sum(len(prompts[row]) - group.shared for row in group.rows)
+        if batch and count + tokens > token_budget:
             yield batch
-            whole = [group]
-        batch = whole
+            batch, count = [], 0
+        batch.append(group)
+        count += tokens
     if batch:
         yield batch
 
 
 def _common(a: Tokens, b: Tokens, limit: int) -> int:
-    for position in range(limit):
-        if a[position] != b[position]:
-            return position
-    return limit
-
-
-def _last_hidden(
-    loaded: LoadedModel, batch: list[Group], prompts: Sequence[Tokens]
-) -> tuple[torch.Tensor, int]:
-    """The last layer's state at each prompt's last token, (rows, hidden), and the number
-    of tokens computed, padding not counted."""
-    import torch
-
-    decoder = loaded.model.get_decoder()
-    pad = _pad_id(loaded)
-    rows = [row for group in batch for row in group.rows]
-    past: Any = None
-    before = torch.zeros(len(rows), 0, dtype=torch.long)
-    lengths = [0] * len(rows)
-    computed = 0
-    if batch[0].shared:
-        heads = [prompts[g.rows[0]][: g.shared] for g in batch]
-        ids, mask = _padded(heads, pad)
-        past = decoder(
-            input_ids=ids.to(loaded.device),
-            attention_mask=mask.to(loaded.device),
-            position_ids=_positions(mask, 0).to(loaded.device),
-            use_cache=True,
-        ).past_key_values
-        owner = [index for index, group in enumerate(batch) for _ in group.rows]
-        past.batch_select_indices(torch.tensor(owner, device=loaded.device))
-        before = mask[owner]
-        lengths = [batch[index].shared for index in owner]
-        computed = sum(map(len, heads))
-    tails = [prompts[row][length:] for row, length in zip(rows, lengths, strict=True)]
-    ids, mask = _padded(tails, pad)
-    positions = _positions(mask, torch.tensor(lengths)[:, None])
-    states = decoder(
-        input_ids=ids.to(loaded.device),
-        attention_mask=torch.cat((before, mask), dim=1).to(loaded.device),
-        position_ids=positions.to(loaded.device),
-        past_key_values=past,
-        use_cache=past is not None,
-    ).last_hidden_state  # (rows, longest tail, hidden)
-    last = mask.sum(dim=1) - 1
-    picked = states[torch.arange(len(rows)), last.to(states.device)]
-    return picked, computed + int(mask.sum())
-
-
-def _letters(loaded: LoadedModel, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """(rows, hidden) -> (rows, 4) probabilities that sum to 1, and their mass (rows).
-
-    The four logits are computed in float32: in bfloat16 alone, rounding them would move
-    a probability by up to .015.
-    """
-    head = loaded.model.get_output_embeddings()
-    four = head.weight[list(loaded.letter_ids)]  # (4, hidden)
-    letters = hidden.float() @ four.float().T
-    everything = head(hidden).float().logsumexp(dim=1)
-    mass = (letters.logsumexp(dim=1) - everything).exp().clamp(max=1.0)
-    return letters.softmax(dim=1).cpu(), mass.cpu()
-
-
-def _padded(rows: Sequence[Tokens], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Right-padded ids and mask, both (rows, longest)."""
-    import torch
-
-    longest = max(map(len, rows))
-    ids = torch.full((len(rows), longest), pad, dtype=torch.long)
-    mask = torch.zeros(len(rows), longest, dtype=torch.long)
-    for index, tokens in enumerate(rows):
-        ids[index, : len(tokens)] = torch.tensor(tokens)
-        mask[index, : len(tokens)] = 1
-    return ids, mask
-
-
-def _positions(mask: torch.Tensor, start: torch.Tensor | int) -> torch.Tensor:
-    return (mask.cumsum(dim=1) - 1).clamp(min=0) + start
-
-
-def _pad_id(loaded: LoadedModel) -> int:
-    pad = loaded.tokenizer.pad_token_id
-    return int(pad if pad is not None else loaded.tokenizer.eos_token_id or 0)  # type: ignore[arg-type]
+    """The length of the common beginning, at most `limit`, by bisection over slices."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -2,8 +2,9 @@
 
 One worker thread holds the base and its adapters; everyone else hands it prompts and
 gets a future. The adapter is an argument of a request, never a mode: what one browser
-chooses cannot change another's answer. Requests of one adapter that wait together are
-computed together, identical prompts once, and answers are kept.
+chooses cannot change another's answer. Requests that wait together are computed together,
+whatever their adapters; identical prompts once; and answers are kept. A person who asks
+waits for no more than the batch in hand.
 """
 
 from __future__ import annotations
@@ -13,23 +14,32 @@ import itertools
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lawui.errors import AdapterError, HostError, ModelError
-from lawui.model import adapters
-from lawui.model.letters import letter_probabilities
+from lawui.errors import HostError, ModelError
+from lawui.model.engine import Engine, free_memory
+from lawui.model.letters import Letters, check_lengths, letter_probabilities
+from lawui.model.lora import Lora, Resident, identity
 from lawui.model.serving import ASK
 from lawui.types import BASE, LETTERS, AdapterInfo, Answer, Prompt
 
 if TYPE_CHECKING:
     from lawui.model.load import LoadedModel
 
-_GATHERED = 256
-"""Prompts computed at most before the queue is looked at again."""
+_GATHERED_TOKENS = 131_072
+"""Tokens, as sent, gathered at most before the queue is looked at again."""
+
+_ADAPTERS_SHARE = 0.1
+"""Of the memory that is free once the base is loaded, what resident adapters may take."""
+
+_SMALLEST_BUDGET = 1_024
+"""Tokens of a batch below which memory that runs out is told and no longer dodged."""
+
+_Key = tuple[str, str]
+"""What an answer depends on: the hash of the prompt's text, and the weights."""
 
 
 @dataclass(order=True)
@@ -41,13 +51,27 @@ class _Request:
     evidence: str = field(compare=False)
     future: Future[list[Answer]] = field(compare=False)
 
+    @property
+    def tokens(self) -> int:
+        return sum(prompt.n_tokens for prompt in self.prompts)
+
+
+@dataclass(frozen=True)
+class _Resolved:
+    """A request whose adapter was found: `weights` names what its answers depend on."""
+
+    request: _Request
+    weights: str
+    lora: Lora | None
+
 
 class Owner:
-    """Serve letter probabilities of one base and its adapters.
+    """Serve letter probabilities of one base and its adapters: a `serving.Serving`.
 
     `find_adapter` maps a name to its AdapterInfo (raising AdapterError for an unknown
-    one). At most `resident` adapters stay in memory, the least recently used goes
-    first; at most `waiting` requests may queue.
+    one). Adapters stay in memory up to `adapter_bytes` (0: a tenth of what is free), the
+    least recently used goes first; at most `waiting` requests may queue. `token_budget`
+    bounds a batch. With `spare` the device is left to others as far as possible.
     """
 
     def __init__(
@@ -55,25 +79,29 @@ class Owner:
         loaded: LoadedModel,
         find_adapter: Callable[[str], AdapterInfo],
         *,
-        resident: int = 8,
+        adapter_bytes: int = 0,
         kept_answers: int = 50_000,
-        waiting: int = 1_000,
+        waiting: int = 256,
         token_budget: int = 0,
+        spare: bool = False,
     ) -> None:
         self.loaded = loaded
         self.tokens_computed = 0
+        self.engine = Engine(loaded, spare=spare)
         self._find_adapter = find_adapter
-        self._limits = (resident, kept_answers, waiting)
-        self._budget = token_budget or (32_768 if loaded.device.startswith("cuda") else 8_192)
-        self._resident: OrderedDict[str, str] = OrderedDict()
-        self._peft: Any = None
-        self._answers: OrderedDict[tuple[str, str], Answer] = OrderedDict()
+        self._limits = (kept_answers, waiting)
+        self._budget = token_budget or _token_budget(loaded.device, spare)
+        room = adapter_bytes or int(_ADAPTERS_SHARE * free_memory(loaded.device))
+        self.resident = Resident(self.engine.read_adapter, room)
+        self._answers: OrderedDict[_Key, Answer] = OrderedDict()
         self._queue: list[_Request] = []
         self._numbers = itertools.count()
         self._wake = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="model-owner", daemon=True)
         self._thread.start()
+
+    # -- for everyone
 
     def submit(
         self,
@@ -91,7 +119,7 @@ class Owner:
         with self._wake:
             if self._closed:
                 raise ModelError("model.closed")
-            if len(self._queue) >= self._limits[2]:
+            if len(self._queue) >= self._limits[1]:
                 raise HostError("host.busy", waiting=len(self._queue))
             heapq.heappush(self._queue, request)
             self._wake.notify()
@@ -127,9 +155,12 @@ class Owner:
         for request in self._queue:
             request.future.set_exception(ModelError("model.closed"))
         self._queue.clear()
-        self._peft = None
-        del self.loaded
+        self.resident.clear()
+        self.engine.free()
+        del self.loaded, self.engine, self.resident
         _free_memory()
+
+    # -- the worker
 
     def _work(self) -> None:
         while True:
@@ -139,131 +170,140 @@ class Owner:
                 if self._closed:
                     return
                 requests = self._gather()
-            try:
-                self._serve(requests)
-            except BaseException as error:  # a future must never be left without an end
-                for request in requests:
-                    if not request.future.done():
-                        request.future.set_exception(error)
+            self._end(requests)
+
+    def _serve_people(self) -> None:
+        """Between two batches of work in the background: whoever asks."""
+        while True:
+            with self._wake:
+                if self._closed or not self._queue or self._queue[0].priority != ASK:
+                    return
+                requests = self._gather()
+            self._end(requests)
 
     def _gather(self) -> list[_Request]:
-        """The first request in line and whatever of its adapter and priority waits too."""
+        """The first request in line and what waits with its priority, up to some tokens."""
         first = heapq.heappop(self._queue)
-        taken, count, left = [first], len(first.prompts), []
-        for request in sorted(self._queue):
-            like = (request.adapter, request.priority) == (first.adapter, first.priority)
-            if like and count + len(request.prompts) <= _GATHERED:
-                taken.append(request)
-                count += len(request.prompts)
-            else:
-                left.append(request)
-        heapq.heapify(left)
-        self._queue = left
+        taken, count = [first], first.tokens
+        while self._queue and self._queue[0].priority == first.priority:
+            count += self._queue[0].tokens
+            if count > _GATHERED_TOKENS:
+                break
+            taken.append(heapq.heappop(self._queue))
         return taken
 
-    def _serve(self, requests: list[_Request]) -> None:
-        live = [r for r in requests if r.future.set_running_or_notify_cancel()]
-        adapter = requests[0].adapter
-        info = None if adapter == BASE else self._find_adapter(adapter)
-        # The same weights answer otherwise with another alpha.
-        weights = f"{info.weights_sha}-{info.rank}-{info.alpha}" if info else BASE
-        new = {
-            prompt.text_sha: prompt
-            for request in live
-            for prompt in request.prompts
-            if (prompt.text_sha, weights) not in self._answers
-        }
-        if new:
-            self._compute(list(new.values()), info, weights)
-        for request in live:
-            request.future.set_result(
-                [
-                    replace(
-                        self._recall(prompt.text_sha, weights),
-                        question_id=prompt.question_id,
-                        adapter=adapter,
-                        evidence=request.evidence,
-                        prompt_sha=prompt.sha,
-                    )
-                    for prompt in request.prompts
-                ]
-            )
-        self._forget()
-
-    def _compute(self, prompts: list[Prompt], info: AdapterInfo | None, weights: str) -> None:
-        started = time.perf_counter()
-        with self._active(info):
-            probs, mass, tokens = letter_probabilities(
-                self.loaded, [p.token_ids for p in prompts], self._budget
-            )
-        self.tokens_computed += tokens
-        seconds = (time.perf_counter() - started) / len(prompts)
-        for prompt, four, share in zip(prompts, probs, mass, strict=True):
-            choice = LETTERS[max(range(4), key=four.__getitem__)]
-            self._answers[prompt.text_sha, weights] = Answer(
-                prompt.question_id, four, choice, share, "", "", prompt.sha, seconds
-            )
-
-    def _recall(self, text_sha: str, weights: str) -> Answer:
-        self._answers.move_to_end((text_sha, weights))
-        return self._answers[text_sha, weights]
-
-    def _forget(self) -> None:
-        while len(self._answers) > self._limits[1]:
-            self._answers.popitem(last=False)
-
-    def _active(self, info: AdapterInfo | None) -> AbstractContextManager[Any]:
-        """The base with `info` switched on, loading it first where it is not resident."""
-        if info is None:
-            return self._peft.disable_adapter() if self._peft is not None else nullcontext()
-        # torch names have no dots
-        key = f"{info.weights_sha}-{info.alpha}-{info.name}".replace(".", "_")
-        if key not in self._resident:
-            self._load(info, key)
-        self._resident.move_to_end(key)
-        self._peft.set_adapter(key)
-        return nullcontext()
-
-    def _load(self, info: AdapterInfo, key: str) -> None:
-        adapters.check(info)
+    def _end(self, requests: list[_Request]) -> None:
+        """Serve, and let no future ever be left without an end."""
         try:
-            self._attach(info, key)
-        except Exception as error:  # peft and torch raise many kinds for weights that do not fit
-            self._detach(key)
-            raise AdapterError(
-                "adapter.does_not_fit", name=info.name, base=info.base_model
-            ) from error
-        self._resident[key] = info.name
-        while len(self._resident) > self._limits[0]:
-            oldest, _ = self._resident.popitem(last=False)
-            self._peft.delete_adapter(oldest)
+            self._serve(requests)
+        except BaseException as error:
+            for request in requests:
+                if not request.future.done():
+                    request.future.set_exception(error)
 
-    def _detach(self, key: str) -> None:
-        """Take out what a failed load left behind, so that the base answers as before."""
-        if self._peft is None:
+    def _serve(self, requests: list[_Request]) -> None:
+        resolved = []
+        for request in requests:
+            if not request.future.set_running_or_notify_cancel():
+                continue
+            try:
+                resolved.append(self._resolve(request))
+            except BaseException as error:  # one request's trouble is its own
+                request.future.set_exception(error)
+        # Held here: what people ask in between may push answers out of the cache.
+        answers: dict[_Key, Answer | None] = {}
+        new: dict[_Key, tuple[Prompt, Lora | None]] = {}
+        for one in resolved:
+            for prompt in one.request.prompts:
+                key = (prompt.text_sha, one.weights)
+                if key in self._answers:
+                    answers[key] = self._recall(key)
+                else:
+                    new[key] = (prompt, one.lora)
+        if new:
+            background = resolved[0].request.priority != ASK
+            answers |= self._compute(new, self._serve_people if background else None)
+        for one in resolved:
+            _hand_over(one, answers)
+
+    def _resolve(self, request: _Request) -> _Resolved:
+        check_lengths([p.token_ids for p in request.prompts], self.loaded.max_length)
+        if request.adapter == BASE:
+            return _Resolved(request, BASE, None)
+        info = self._find_adapter(request.adapter)
+        return _Resolved(request, identity(info), self.resident.get(info))
+
+    def _compute(
+        self,
+        new: Mapping[_Key, tuple[Prompt, Lora | None]],
+        between: Callable[[], None] | None,
+    ) -> dict[_Key, Answer | None]:
+        """Compute and keep answers; None where the figures are not finite."""
+        started = time.perf_counter()
+        found = self._letters(list(new.values()), between)
+        self.tokens_computed += found.tokens
+        seconds = (time.perf_counter() - started) / len(new)
+        answers: dict[_Key, Answer | None] = {}
+        for number, (key, (prompt, _)) in enumerate(new.items()):
+            if not found.finite[number]:
+                answers[key] = None
+                continue
+            four = found.probs[number]
+            choice = LETTERS[max(range(4), key=four.__getitem__)]
+            answers[key] = self._answers[key] = Answer(
+                prompt.question_id, four, choice, found.mass[number], "", "", prompt.sha, seconds
+            )
+        while len(self._answers) > self._limits[0]:
+            self._answers.popitem(last=False)
+        return answers
+
+    def _letters(
+        self, work: Sequence[tuple[Prompt, Lora | None]], between: Callable[[], None] | None
+    ) -> Letters:
+        """With smaller batches where memory runs out, for good."""
+        import torch
+
+        prompts = [prompt.token_ids for prompt, _ in work]
+        adapters = [lora for _, lora in work]
+        while True:
+            try:
+                return letter_probabilities(self.engine, prompts, adapters, self._budget, between)
+            except torch.OutOfMemoryError as error:
+                if self._budget <= _SMALLEST_BUDGET:
+                    raise ModelError("model.no_memory_to_answer") from error
+            self._budget //= 2
+            _free_memory()
+
+    def _recall(self, key: _Key) -> Answer:
+        self._answers.move_to_end(key)
+        return self._answers[key]
+
+
+def _hand_over(one: _Resolved, answers: Mapping[_Key, Answer | None]) -> None:
+    request, found = one.request, []
+    for prompt in request.prompts:
+        answer = answers[prompt.text_sha, one.weights]
+        if answer is None:
+            request.future.set_exception(ModelError("model.not_finite"))
             return
-        if self._resident:
-            self._peft.delete_adapter(key)
-        else:
-            self._peft.unload()
-            self._peft = None
-
-    def _attach(self, info: AdapterInfo, key: str) -> None:
-        from peft import LoraConfig, PeftModel
-
-        if self._peft is None:
-            config = LoraConfig.from_pretrained(info.path)
-            config.inference_mode = True
-            self._peft = PeftModel(self.loaded.model, config, adapter_name=key)
-        result = self._peft.load_adapter(
-            info.path,
-            adapter_name=key,
-            is_trainable=False,
-            torch_device=self.loaded.device,
+        found.append(
+            replace(
+                answer,
+                question_id=prompt.question_id,
+                adapter=request.adapter,
+                evidence=request.evidence,
+                prompt_sha=prompt.sha,
+            )
         )
-        if result.unexpected_keys:
-            raise ValueError(f"foreign weights: {result.unexpected_keys[:3]}")
-        self._peft.eval()
+    request.future.set_result(found)
+
+
+def _token_budget(device: str, spare: bool) -> int:
+    """Tokens of a batch: enough to fill the device, few enough that a person who asks in
+    the middle of a score waits less than a second."""
+    if device.startswith("cuda"):
+        return 4_096 if spare else 32_768
+    return 2_048
 
 
 def _free_memory() -> None:

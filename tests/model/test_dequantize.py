@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from lawui.model.dequantize import dequantize, growth
@@ -22,10 +24,17 @@ def test_the_values_and_the_answers_are_those_of_bitsandbytes(dtype: str) -> Non
     assert packed and dequantize(loaded.model) == len(packed)
     for name, layer in packed.items():
         plain = loaded.model.get_submodule(name)
-        values = bnb.functional.dequantize_4bit(layer.weight.data, layer.weight.quant_state)
+        state = copy.copy(layer.weight.quant_state)
+        state.dtype = loaded.dtype
+        values = bnb.functional.dequantize_4bit(layer.weight.data, state)
         assert type(plain) is torch.nn.Linear and not plain.weight.requires_grad
-        assert torch.equal(plain.weight, values.to(loaded.dtype)), name
+        assert torch.equal(plain.weight, values), name
         assert (plain.bias is None) == (layer.bias is None)
+        x = torch.randn(3, layer.in_features, dtype=loaded.dtype)
+        with torch.no_grad():  # and so are its products
+            product, expected = plain(x), layer(x)
+        close = {"float32": 1e-4, "bfloat16": 0.05}[dtype]
+        assert float((product - expected).abs().max()) < close * float(expected.abs().max())
     with torch.no_grad():
         after = loaded.model(ids).logits
     assert float((after - before).abs().max()) < 0.2  # bfloat16 between the layers

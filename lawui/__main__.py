@@ -95,7 +95,10 @@ def _ask(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _score(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
-    if arguments.resume:
+    if arguments.resume in {job.id for job in lab.score_jobs()}:
+        lab.score_job_resume(arguments.resume)
+        ids = [cell.id for cell in lab.score_job(arguments.resume).cells]
+    elif arguments.resume:
         ids = [lab.score_resume(arguments.resume)]
     else:
         ids = lab.score_start(
@@ -104,7 +107,8 @@ def _score(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
             arguments.adapter or [BASE],
             arguments.limit,
         )
-    print(f"go on after an interruption: score --resume {' or '.join(ids)}", file=sys.stderr)
+    job = lab.score_status(ids[0]).job or ids[0]
+    print(f"go on after an interruption: score --resume {job}", file=sys.stderr)
     cells = []
     for run_id in ids:
         lab.score_wait(run_id, _score_progress)
@@ -323,7 +327,8 @@ def _score_parser(commands: Any) -> None:
     score.add_argument("--evidence", action="append", choices=EVIDENCES)
     score.add_argument("--adapter", action="append", metavar="NAME")
     score.add_argument("--limit", type=int, metavar="N", help="the first N questions only")
-    score.add_argument("--resume", default="", metavar="RUN")
+    resumed = "a run, or a job with all its cells"
+    score.add_argument("--resume", default="", metavar="RUN", help=resumed)
 
 
 def _train_parsers(commands: Any) -> None:

@@ -25,11 +25,10 @@ from lawui.errors import (
     UsageError,
 )
 from lawui.library import IndexJob, Library
-from lawui.marks import Marks
 from lawui.model import adapters, load
 from lawui.model.load import ModelChoice
 from lawui.own_questions import OwnQuestions, is_own
-from lawui.scorer import Scorer
+from lawui.scores import Scores
 from lawui.store import Store
 from lawui.training.config import PRESETS, TrainConfig, command_line, from_values, to_dict
 from lawui.training.rows import make_rows
@@ -40,13 +39,11 @@ from lawui.types import (
     AdapterInfo,
     Answer,
     IndexInfo,
-    Mark,
     Passage,
     Prompt,
     Question,
     QuestionSet,
     RunStatus,
-    ScoreRun,
     TrainEvent,
 )
 from lawui.visits import Visits
@@ -95,7 +92,7 @@ class AskResult:
     warnings: tuple[LabError, ...] = ()
 
 
-class Lab:
+class Lab(Scores):
     """Everything that the lab can do. Thread-safe. Raises LabError and nothing else for
     what a user can put right."""
 
@@ -118,11 +115,10 @@ class Lab:
             settings.offline,
         )
         self._runs = RunStore(self.home / "adapters")
-        self._scorer = Scorer(self, self.home / ".lawui" / "scores")
+        self._open_scores(self, self.home / ".lawui")
         store = Store(self.home / ".lawui" / "readers.sqlite3")
         self.own = OwnQuestions(store, settings.demo)
         self.visits = Visits(store)
-        self._marks = Marks(self.home / ".lawui" / "marks.sqlite3")
 
     # -- the model
 
@@ -550,90 +546,6 @@ class Lab:
         if not config.model_name:
             return self.choice
         return load.choose(config.model_name, offline=True)  # a run never downloads
-
-    # -- scoring
-
-    def score_start(
-        self,
-        set: str,
-        evidences: Sequence[str] = ("none",),
-        adapters: Sequence[str] = (BASE,),
-        limit: int | None = None,
-    ) -> list[str]:
-        """Queue a score for each adapter and evidence; returns the run ids."""
-        return self._scorer.start(set, evidences, adapters, limit)
-
-    def score_resume(self, run_id: str) -> str:
-        """Queue the rest of a score that was interrupted; nothing is asked twice."""
-        return self._scorer.resume(run_id)
-
-    def score_status(self, run_id: str) -> ScoreRun:
-        """Where a score stands."""
-        return self._scorer.store.load(run_id)
-
-    def score_runs(self) -> list[ScoreRun]:
-        """Every score, newest first."""
-        return self._scorer.store.list()
-
-    def score_cancel(self, run_id: str) -> None:
-        """Stop a score after its present batch; what was answered stays."""
-        self._scorer.store.cancel(run_id)
-
-    def score_wait(
-        self, run_id: str, progress: Callable[[ScoreRun], None] = lambda run: None
-    ) -> ScoreRun:
-        """The score once it has ended; raises what ended it. `progress` hears of each change."""
-        return self._scorer.wait(run_id, progress)
-
-    def score_summary(self, run_id: str) -> dict[str, Any]:
-        """The figures of a score: the keys of `score`."""
-        return self._scorer.summary(run_id)
-
-    def score_table(self, run_id: str) -> list[dict[str, Any]]:
-        """A row for each item of a score."""
-        return self._scorer.table(run_id)
-
-    def score_export(self, run_ids: str | Sequence[str], kind: str, lang: str = "ja") -> Path:
-        """A file with the score: `csv`, `json` or `html`."""
-        ids = [run_ids] if isinstance(run_ids, str) else list(run_ids)
-        return self._scorer.export(ids, kind, lang)
-
-    def compare(self, run_a: str, run_b: str) -> dict[str, Any]:
-        """Two scores, paired item by item: the keys of `compare`."""
-        return self._scorer.compare(run_a, run_b)
-
-    # -- marks
-
-    def mark(self, mark: Mark) -> Mark:
-        """Keep what a reader said of an answer; it replaces what the same reader said of the
-        same answer before. Raises UsageError."""
-        self._may_mark()
-        return self._marks.put(mark)
-
-    def mark_remove(self, user: str, source: str, adapter: str, evidence: str) -> None:
-        """Forget a reader's mark of one answer."""
-        self._may_mark()
-        self._marks.remove(user, source, adapter, evidence)
-
-    def marks(self, source: str = "", user: str | None = None) -> tuple[Mark, ...]:
-        """Marks, newest first: all, or those of one item (ファイル名), of one reader."""
-        return self._marks.list(source, user)
-
-    def marks_counts(self, sources: Sequence[str] | None = None) -> dict[str, int]:
-        """How often each mark was given, over all items or `sources`."""
-        return self._marks.counts(sources)
-
-    def marks_export(self, kind: str, lang: str = "ja") -> Path:
-        """A file with every mark: `csv` or `json`."""
-        folder = self.home / ".lawui" / "reports"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"marks.{kind}"
-        path.write_text(self._marks.to_text(kind, lang), "utf-8", newline="")
-        return path
-
-    def _may_mark(self) -> None:
-        if self.settings.demo:
-            raise UsageError("marks.demo")
 
     def _not_in_demo(self) -> None:
         if self.settings.demo:

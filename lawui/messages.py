@@ -729,6 +729,32 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Run {run} holds answers to questions that the set no longer has ({question} and "
         "perhaps others). Bring the old set back, or score anew.",
     ),
+    "scoring.cache": (
+        "答えの控え {path} を読み書きできません（{reason}）。場所と空き容量を確かめてください。"
+        "壊れているときは消してかまいません。済んだ採点は失われません。",
+        "The store of answers {path} cannot be read or written ({reason}). Check its place and "
+        "the free space; if it is damaged it may be deleted: no finished score is lost.",
+    ),
+    "scoring.unknown_job": (
+        "採点のまとまり「{job}」は見つかりません。",
+        "There is no set of scores {job}.",
+    ),
+    "scoring.no_item": (
+        "採点「{run}」に問題「{item}」への答えはありません。",
+        "Run {run} holds no answer to the question {item}.",
+    ),
+    "scoring.too_few_for_threshold": (
+        "正解率 {target} % に届くしきい値がありません（採点「{run}」）。目標を下げてください。",
+        "No threshold of run {run} reaches {target} % right answers. Aim lower.",
+    ),
+    "usage.target": (
+        "目標の正解率は 0 より大きく 100 % 以下にしてください。",
+        "The share of right answers to aim at must be above 0 and at most 100 %.",
+    ),
+    "usage.columns": (
+        "モデル {adapters} 個に対して条文の見せ方が {evidences} 個です。同じ数にしてください。",
+        "There are {adapters} adapters and {evidences} kinds of evidence: give as many of each.",
+    ),
     # -- marks
     "marks.unknown": (
         "「{mark}」という印はありません。agree、disagree、gold_doubtful、statute_changed から"

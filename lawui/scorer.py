@@ -1,31 +1,56 @@
-"""Scores in the background: which cells wait, which one runs, what a finished one says.
+"""Scores in the background: which cells wait, which one runs.
 
-One worker thread asks the resident model batch by batch, behind every person who waits.
-All state lies in the score store, so that a score survives a restart.
+A job is a matrix of cells: adapters by evidence on one set. One worker thread asks the
+model batch by batch, behind every person who waits. All state lies in the score store, so
+that a job survives a restart; answers that were computed once are not computed again.
+What the scores say is read in scorebook.py.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import secrets
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import lawui
-from lawui.errors import ScoringError, UsageError
-from lawui.scoring.run import ScoreStore, score
-from lawui.types import BASE, EVIDENCES, Answer, Prompt, Question, ScoreRun
+from lawui import thresholds
+from lawui.data import headings
+from lawui.errors import LabError, ScoringError, UsageError
+from lawui.scoring import cache
+from lawui.scoring.run import FINAL, ScoreStore, score
+from lawui.types import (
+    BASE,
+    EVIDENCES,
+    AdapterInfo,
+    Answer,
+    Passage,
+    Prompt,
+    Question,
+    ScoreJob,
+    ScoreRun,
+)
 
 if TYPE_CHECKING:
     from lawui.lab import Lab
+    from lawui.scorebook import Scorebook
 
 BATCH = 64
 """Questions between two looks at cancel and progress; a multiple of the four orders."""
 
+_LAST_BATCH_SECONDS = 30.0
+
+_OF_ONE_RUN = ("seed", "output_dir", "logging_steps", "save_steps", "eval_steps", "nproc")
+"""Settings in which adapters may differ and still be siblings of other seeds."""
+
 
 @dataclass(frozen=True)
-class _Job:
+class _Task:
     run_id: str
     questions: tuple[Question, ...]
 
@@ -33,53 +58,118 @@ class _Job:
 class Scorer:
     """The queue of scores of one lab. Thread-safe."""
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
-        self.store = ScoreStore(folder)
+    def __init__(
+        self, lab: Lab, store: ScoreStore, answers: cache.AnswerCache, book: Scorebook
+    ) -> None:
+        self.store = store
         self._lab = lab
-        self._jobs: list[_Job] = []
+        self._cache = answers
+        self._book = book
+        self._tasks: list[_Task] = []
         self._errors: dict[str, Exception] = {}
+        self._at_work = ""
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
 
+    # -- jobs
+
     def start(
-        self, set_name: str, evidences: Sequence[str], adapters: Sequence[str], limit: int | None
+        self, set_name: str, columns: Sequence[tuple[str, str]], limit: int | None
     ) -> list[str]:
-        """Queue one score for each adapter and evidence."""
+        """Queue one score for each (adapter, evidence) of `columns`, as one job."""
         question_set = self._lab.questions(set_name)
         questions = question_set.questions[: limit or None]
-        if not questions or (limit is not None and limit < 1):
+        if not questions or not columns or (limit is not None and limit < 1):
             raise UsageError("usage.nothing_to_score")
-        for evidence in evidences:
+        for _, evidence in columns:
             if evidence not in EVIDENCES:
                 raise UsageError("usage.evidence", evidence=evidence)
-        infos = {name: self._lab.adapter(name) for name in adapters if name != BASE}
-        jobs = []
-        for adapter in adapters:
+        infos = {name: self._lab.adapter(name) for name, _ in columns if name != BASE}
+        job = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        tasks = []
+        for adapter, evidence in dict.fromkeys(columns):
             info = infos.get(adapter)
-            for evidence in evidences:
-                run = self.store.create(
-                    adapter,
-                    evidence,
-                    set_name,
-                    **self._identity(question_set.dataset_sha, adapter, evidence, questions[0]),
-                    total=len(questions),
-                    seen_groups=info.trained_groups if info else (),
-                    provenance=self._provenance(adapter, limit),
-                )
-                jobs.append(_Job(run.id, questions))
-        self._queue(jobs)
-        return [job.run_id for job in jobs]
+            run = self.store.create(
+                adapter,
+                evidence,
+                set_name,
+                **self._identity(question_set.dataset_sha, info, evidence, questions[0]),
+                total=len(questions),
+                seen_groups=info.trained_groups if info else (),
+                provenance=self._provenance(adapter, info, limit),
+                job=job,
+            )
+            tasks.append(_Task(run.id, questions))
+        self._queue(tasks)
+        return [task.run_id for task in tasks]
+
+    def jobs(self) -> list[ScoreJob]:
+        """Every job, newest first; a run from before there were jobs is one of its own."""
+        cells: dict[str, list[ScoreRun]] = {}
+        for run in reversed(self.store.list()):
+            cells.setdefault(run.job or run.id, []).append(run)
+        made = [
+            ScoreJob(id, runs[0].set, runs[0].created, tuple(runs)) for id, runs in cells.items()
+        ]
+        return sorted(made, key=lambda job: (job.created, job.id), reverse=True)
+
+    def job(self, job_id: str) -> ScoreJob:
+        """One job. Raises ScoringError for an unknown one."""
+        for job in self.jobs():
+            if job.id == job_id:
+                return job
+        raise ScoringError("scoring.unknown_job", job=job_id)
+
+    def cancel(self, run_id: str) -> None:
+        """Stop a score: at once where it waits, else after its present batch."""
+        with self._changed:
+            if any(task.run_id == run_id for task in self._tasks):
+                self._tasks = [task for task in self._tasks if task.run_id != run_id]
+                self.store.end_cancelled(run_id)
+        self.store.cancel(run_id)
+
+    def cancel_job(self, job_id: str) -> None:
+        """Stop a job after its present batch; what was answered stays."""
+        for cell in reversed(self.job(job_id).cells):  # the waiting ones first
+            self.cancel(cell.id)
+
+    def resume_job(self, job_id: str) -> list[str]:
+        """Queue what is left of every cell that was cancelled, interrupted or failed. A cell
+        that cannot go on does not keep the others; the first such error is raised once they
+        are queued."""
+        resumed, errors = [], []
+        for cell in self.job(job_id).cells:
+            if cell.state in ("queued", "running", "done"):
+                continue
+            try:
+                resumed.append(self.resume(cell.id))
+            except LabError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return resumed
+
+    def remove_job(self, job_id: str) -> None:
+        """Delete the scores of a job. Raises ScoringError while a process works on it."""
+        job = self.job(job_id)
+        if job.active:
+            raise ScoringError("scoring.busy", run=job_id)
+        for cell in job.cells:
+            self.store.remove(cell.id)
 
     def resume(self, run_id: str) -> str:
         """Queue what is left of a score. Raises ScoringError where set, model, adapter,
         prompt or index are no longer what the score began with."""
+        with self._changed:  # a cancelled one may still be at its last batch
+            self._changed.wait_for(lambda: self._at_work != run_id, timeout=_LAST_BATCH_SECONDS)
         run = self.store.load(run_id)
         question_set = self._lab.questions(run.set)
         questions = question_set.questions[: run.total]
-        identity = self._identity(question_set.dataset_sha, run.adapter, run.evidence, questions[0])
+        info = None if run.adapter == BASE else self._lab.adapter(run.adapter)
+        identity = self._identity(question_set.dataset_sha, info, run.evidence, questions[0])
         self.store.resume(run_id, **identity)
-        self._queue([_Job(run_id, questions)])
+        self._queue([_Task(run_id, questions)])
         return run_id
 
     def wait(self, run_id: str, progress: Callable[[ScoreRun], None]) -> ScoreRun:
@@ -89,96 +179,34 @@ class Scorer:
             progress(run)
             if run_id in self._errors:
                 raise self._errors[run_id]
-            if run.state not in ("queued", "running"):
-                return run
             with self._changed:
+                if run.state not in ("queued", "running") and self._at_work != run_id:
+                    return run
                 self._changed.wait(timeout=0.5)
-
-    def summary(self, run_id: str) -> dict[str, Any]:
-        """The figures of a score, over what has been answered so far."""
-        from lawui.scoring import report
-
-        run, questions, answers = self._whole(run_id)
-        return report.summary(run, questions, answers, self.store.seen_groups(run_id))
-
-    def table(self, run_id: str) -> list[dict[str, Any]]:
-        """A row for each item."""
-        from lawui.scoring import report
-
-        run, questions, answers = self._whole(run_id)
-        return report.table(run, questions, answers, self.store.seen_groups(run_id))
-
-    def compare(self, run_a: str, run_b: str) -> dict[str, Any]:
-        """Two scores paired by item; parts of the sample pair with the whole of it."""
-        from lawui.scoring import report
-
-        a, _, answers_a = self._whole(run_a)
-        b, _, answers_b = self._whole(run_b)
-        name = "sample" if a.set.startswith("sample") else a.set
-        questions = self._lab.questions(name).questions
-        return report.compare(
-            a,
-            b,
-            questions,
-            answers_a,
-            answers_b,
-            self.store.seen_groups(run_a),
-            self.store.seen_groups(run_b),
-        )
-
-    def export(self, run_ids: Sequence[str], kind: str, lang: str) -> Path:
-        """Write a report of one or more scores of one set below the scores folder."""
-        from lawui.scoring import report
-
-        if not run_ids:
-            raise ScoringError("scoring.nothing_to_export")
-        cells, entries = [], []
-        for run_id in run_ids:
-            run, questions, answers = self._whole(run_id)
-            seen = self.store.seen_groups(run_id)
-            provenance = self.store.provenance(run_id)
-            asked_with = self.store.asked_with(run_id)
-            cells.append(report.cell(run, questions, answers, seen, provenance, asked_with))
-            entries.append(report.Entry(run, answers, seen))
-        one_set = len({entry.run.dataset_sha for entry in entries}) == 1
-        compared = report.compare_all(entries, questions) if one_set and len(entries) > 1 else []
-        text: str | bytes
-        if kind == "csv":
-            text = report.to_csv(cells, lang)
-        elif kind == "json":
-            text = report.to_json(cells, compared)
-        elif kind == "html":
-            text = report.to_html(cells, lang, compared)
-        else:
-            raise UsageError("usage.export_kind", kind=kind)
-        folder = self.store.folder.parent / "reports"
-        folder.mkdir(parents=True, exist_ok=True)
-        name = run_ids[0] if len(run_ids) == 1 else f"{run_ids[0]}-and-{len(run_ids) - 1}"
-        path = folder / f"{name}.{kind}"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return path
 
     def close(self) -> None:
         """Stop after the present batch; what waits can be resumed."""
         with self._changed:
             self._closed = True
-            self._jobs.clear()
+            self._tasks.clear()
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join()
 
-    def _whole(self, run_id: str) -> tuple[ScoreRun, list[Question], dict[str, Answer]]:
-        run = self.store.load(run_id)
-        question_set = self._lab.questions(run.set)
-        if question_set.dataset_sha != run.dataset_sha:
-            raise ScoringError("scoring.changed_dataset_sha", run=run_id, set=run.set)
-        return run, list(question_set.questions), self.store.answers(run_id)
+    # -- what a run is identified by
+
+    def threshold_key(self, adapter: str, evidence: str) -> str:
+        """The name of the threshold for what is loaded now; "" before anything is."""
+        if not self._lab.loaded:
+            return ""
+        loaded = self._lab.owner().loaded
+        sha = "" if adapter == BASE else self._lab.adapter(adapter).weights_sha
+        return thresholds.key(loaded.sha, sha, loaded.prompt_sha, evidence)
 
     def _identity(
-        self, dataset_sha: str, adapter: str, evidence: str, example: Question
+        self, dataset_sha: str, info: AdapterInfo | None, evidence: str, example: Question
     ) -> dict[str, str]:
         loaded = self._lab.owner().loaded
-        info = None if adapter == BASE else self._lab.adapter(adapter)
         return {
             "dataset_sha": dataset_sha,
             "model_sha": loaded.sha,
@@ -187,7 +215,9 @@ class Scorer:
             "index_id": self._lab.index_id(example) if evidence == "retrieved" else "",
         }
 
-    def _provenance(self, adapter: str, limit: int | None) -> dict[str, Any]:
+    def _provenance(
+        self, adapter: str, info: AdapterInfo | None, limit: int | None
+    ) -> dict[str, Any]:
         choice = self._lab.choice
         loaded = self._lab.owner().loaded
         return {
@@ -197,15 +227,31 @@ class Scorer:
             "device": loaded.device,
             "quantization": loaded.quantization,
             "adapter": adapter,
+            "seed": info.settings.get("seed") if info else None,
+            "settings_key": settings_key(info) if info else "",
             "limit": limit,
             "lawui": lawui.__version__,
         }
 
-    def _queue(self, jobs: Sequence[_Job]) -> None:
+    def _weights(self, run: ScoreRun) -> str:
+        """What answers are kept under: base, precision, kind of device, adapter. Raises
+        ScoringError where the adapter's name now stands for other weights."""
+        loaded = self._lab.owner().loaded
+        base = f"{loaded.sha}-{loaded.quantization}-{loaded.device.split(':')[0]}"
+        if run.adapter == BASE:
+            return base
+        info = self._lab.adapter(run.adapter)
+        if info.weights_sha != run.adapter_sha:
+            raise ScoringError("scoring.changed_adapter_sha", run=run.id, set=run.set)
+        return f"{base}-{info.weights_sha}-{info.rank}-{info.alpha}"
+
+    # -- the worker
+
+    def _queue(self, tasks: Sequence[_Task]) -> None:
         with self._changed:
-            for job in jobs:
-                self._errors.pop(job.run_id, None)
-            self._jobs.extend(jobs)
+            for task in tasks:
+                self._errors.pop(task.run_id, None)
+            self._tasks.extend(tasks)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="scorer", daemon=True)
                 self._thread.start()
@@ -214,41 +260,109 @@ class Scorer:
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._jobs and not self._closed:
+                while not self._tasks and not self._closed:
                     self._changed.wait()
                 if self._closed:
                     return
-                job = self._jobs.pop(0)
+                task = self._tasks.pop(0)
+                self._at_work = task.run_id
             try:
-                self._score(job)
+                self._score(task)
             except Exception as error:
-                self._errors[job.run_id] = error
+                self._errors[task.run_id] = error
             with self._changed:
+                self._at_work = ""
                 self._changed.notify_all()
 
-    def _score(self, job: _Job) -> None:
-        from lawui.model.serving import BATCH as BEHIND_PEOPLE
-
-        run = self.store.load(job.run_id)
-        owner = self._lab.owner()
-
-        def make_prompts(questions: Sequence[Question]) -> list[Prompt]:
-            return [self._lab.prompt(q, self._lab.passages(q, run.evidence)) for q in questions]
-
-        def answer(prompts: list[Prompt]) -> list[Answer]:
-            return owner.answer(prompts, run.adapter, run.evidence, BEHIND_PEOPLE)
-
-        score(
+    def _score(self, task: _Task) -> None:
+        run = self.store.load(task.run_id)
+        asking = _Asking(self._lab, self._cache, run, self._weights)
+        ended = score(
             self.store,
-            job.run_id,
-            job.questions,
-            make_prompts,
-            answer,
+            task.run_id,
+            task.questions,
+            asking.prompts,
+            asking.answers,
             batch=BATCH,
             cancelled=lambda: self._closed,
             progress=self._tell,
+            notes=asking.notes,
         )
+        if ended.state in FINAL and ended.done:
+            with suppress(LabError):  # kept now, so that they outlive a change of the set
+                self._book.summary(task.run_id)
 
     def _tell(self, run: ScoreRun) -> None:
         with self._changed:
             self._changed.notify_all()
+
+
+class _Asking:
+    """One run's way from questions to answers."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        answers: cache.AnswerCache,
+        run: ScoreRun,
+        weights: Callable[[ScoreRun], str],
+    ) -> None:
+        self._lab = lab
+        self._cache = answers
+        self._run = run
+        self._weights = weights
+        self._searched: dict[str, tuple[Passage, ...]] = {}
+        self._batch: dict[str, tuple[Question, tuple[Passage, ...]]] = {}
+        self._reused: set[str] = set()
+
+    def prompts(self, questions: Sequence[Question]) -> list[Prompt]:
+        self._batch = {q.id: (q, self._passages(q)) for q in questions}
+        return [self._lab.prompt(q, passages) for q, passages in self._batch.values()]
+
+    def _passages(self, question: Question) -> tuple[Passage, ...]:
+        if self._run.evidence != "retrieved":
+            return self._lab.passages(question, self._run.evidence)
+        # The orders of an item ask search the same thing.
+        if question.query not in self._searched:
+            self._searched[question.query] = self._lab.passages(question, "retrieved")
+        return self._searched[question.query]
+
+    def answers(self, prompts: list[Prompt]) -> list[Answer]:
+        from lawui.model.serving import BATCH as BEHIND_PEOPLE
+
+        run, weights = self._run, self._weights(self._run)
+        known = self._cache.known(weights, prompts)
+        self._reused = set(known)
+        new = list({p.text_sha: p for p in prompts if p.text_sha not in known}.values())
+        if new:
+            computed = self._lab.owner().answer(new, run.adapter, run.evidence, BEHIND_PEOPLE)
+            known |= {p.text_sha: a for p, a in zip(new, computed, strict=True)}
+            sound = [(p, a) for p, a in zip(new, computed, strict=True) if cache.fit(a)]
+            shown = {q: passages for q, (_, passages) in self._batch.items()}
+            self._cache.keep(weights, [p for p, _ in sound], [a for _, a in sound], shown)
+        return [cache.reused(known[p.text_sha], p, run.adapter, run.evidence) for p in prompts]
+
+    def notes(self, prompt: Prompt) -> dict[str, Any]:
+        """Whether the answer was computed before, and, where something was searched for, how
+        many articles the question rests on and how many of them the prompt shows."""
+        told: dict[str, Any] = {"reused": True} if prompt.text_sha in self._reused else {}
+        if self._run.evidence == "retrieved":
+            question, passages = self._batch[prompt.question_id]
+            cited = headings.cited_articles(question)
+            shown = {
+                (p.law + ("附則" if p.supplementary else ""), p.article)
+                for p in passages
+                if p.id in prompt.passage_ids
+            }
+            told |= {"cited": len(cited), "found": len(cited & shown)}
+        return told
+
+
+def settings_key(info: AdapterInfo) -> str:
+    """The same for adapters that differ by their seed and name alone; "" where the settings
+    are not known."""
+    if not info.settings:
+        return ""
+    kept = {k: v for k, v in info.settings.items() if k not in _OF_ONE_RUN}
+    text = json.dumps([info.base_sha, info.trained_on, kept], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

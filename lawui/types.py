@@ -263,7 +263,8 @@ class RunStatus:
 
 @dataclass(frozen=True)
 class ScoreRun:
-    """One cell of a scoring: a set answered with one kind of evidence by one adapter."""
+    """One cell of a scoring: a set answered with one kind of evidence by one adapter.
+    `job` is shared by the cells that were started together."""
 
     id: str
     adapter: str
@@ -281,6 +282,58 @@ class ScoreRun:
     seconds: float = 0.0
     tokens: int = 0
     message: str = ""
+    job: str = ""
+
+
+@dataclass(frozen=True)
+class ScoreJob:
+    """A matrix: the cells that were started together on one version of one set, in their
+    order."""
+
+    id: str
+    set: str
+    created: str
+    cells: tuple[ScoreRun, ...]
+
+    @property
+    def state(self) -> str:
+        """`running`, `queued`, `failed`, `interrupted` or `cancelled` where any cell is, the
+        first of these; else `done`."""
+        states = {cell.state for cell in self.cells}
+        order = ("running", "queued", "failed", "interrupted", "cancelled")
+        return next((state for state in order if state in states), "done")
+
+    @property
+    def active(self) -> bool:
+        """Whether a cell waits or is at work."""
+        return self.state in ("running", "queued")
+
+    @property
+    def done(self) -> int:
+        """Questions answered, over all cells."""
+        return sum(cell.done for cell in self.cells)
+
+    @property
+    def total(self) -> int:
+        """Questions to be answered, over all cells."""
+        return sum(cell.total for cell in self.cells)
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds that the cells which wait or work will take at the pace so far: their own,
+        else that of cells with the same evidence, else of any; None before the first answer."""
+        waiting = [c for c in self.cells if c.state in ("running", "queued")]
+        if not waiting or not any(c.done for c in self.cells):
+            return None
+        return sum((c.total - c.done) * self._pace(c) for c in waiting)
+
+    def _pace(self, cell: ScoreRun) -> float:
+        begun = [c for c in self.cells if c.done]
+        like = [c for c in begun if c.id == cell.id] or [
+            c for c in begun if c.evidence == cell.evidence
+        ]
+        paces = [c.seconds / c.done for c in like or begun]
+        return sum(paces) / len(paces)
 
 
 MARKS = ("agree", "disagree", "gold_doubtful", "statute_changed")

@@ -218,6 +218,7 @@ def _verdict(found: Mapping[str, Any]) -> dict[str, Any]:
             comparisons=comparisons,
             only_by_groups=certain and not apart,
             one_seed=found["one_seed"],
+            seeds=found["seeds"],
         ),
     }
 

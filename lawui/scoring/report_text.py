@@ -109,6 +109,14 @@ TEXT: dict[str, tuple[str, str]] = {
         "（訓練の乱数は一通りだけです。別の乱数では結果が変わることがあります。）",
         "(One training seed is one seed: another may come out otherwise.)",
     ),
+    "compare.seeds": (
+        "（{side} と同じ設定で乱数だけを変えた {n} 通りでは {low}～{high} % でした。）",
+        "({side}: {n} training seeds of the same settings range from {low} to {high} %.)",
+    ),
+    "compare.within_seeds": (
+        "A と B の差は、乱数を変えただけの揺れより大きくありません。",
+        "The difference between A and B is no larger than what the seed alone does.",
+    ),
     # -- report
     "report.title": ("四択問題の採点報告", "Score report on four-choice questions"),
     "report.what": (

@@ -2,6 +2,8 @@
 
     FOLDER/RUN/meta.json      what is scored, by what, and the state; replaced atomically
     FOLDER/RUN/answers.jsonl  one line an answer, only ever appended
+    FOLDER/RUN/figures.json   what the ended run says, so that it can be read when the set
+                              has changed; made anew where it does not fit the run
     FOLDER/RUN/run.lock       held for life by the process that works on the run
     FOLDER/RUN/cancel         somebody asked for a stop
 
@@ -12,24 +14,29 @@ nobody holds its lock was interrupted, and goes on where it stopped.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import math
-import os
 import re
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from lawui.errors import LabError, ScoringError, message
+from lawui.scoring.files import (
+    AnswerLog,
+    append_whole,
+    mend,
+    plain_disk_errors,
+    write_json,
+)
 from lawui.types import LETTERS, Answer, Prompt, Question, ScoreRun
 
 if TYPE_CHECKING:
@@ -40,7 +47,6 @@ FINAL = ("done", "cancelled", "failed")
 `queued`, `running` and `interrupted`; the last is read, never written."""
 
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-_FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # A status reader holds the lock for an instant while it looks; nobody else lets go soon.
 _LOCK_SECONDS = 0.5
 _IDENTITY = ("dataset_sha", "model_sha", "prompt_sha", "adapter_sha", "index_id")
@@ -56,7 +62,7 @@ class ScoreStore:
         self.folder = Path(folder)
         self._guard = threading.RLock()
         self._held: dict[str, FileLock] = {}
-        self._logs: dict[str, _AnswerLog] = {}
+        self._logs: dict[str, AnswerLog] = {}
 
     # -- a run's life
 
@@ -74,9 +80,11 @@ class ScoreStore:
         *,
         seen_groups: Iterable[str] = (),
         provenance: Mapping[str, Any] | None = None,
+        job: str = "",
     ) -> ScoreRun:
         """A new run, queued, its lock held by this process until it ends.
 
+        `job` is shared by the runs that were started together as one matrix.
         `seen_groups` (what the adapter was trained on) and `provenance` (model, licence,
         versions, settings: plain JSON values) are kept with the run, because the adapter
         may be gone when the report is written. Raises ScoringError on a full disk.
@@ -96,6 +104,7 @@ class ScoreStore:
             adapter_sha=adapter_sha,
             index_id=index_id,
             created=created.isoformat(timespec="microseconds"),
+            job=job,
         )
         meta = {
             "format": 1,
@@ -106,11 +115,11 @@ class ScoreStore:
             "seen_groups": sorted(seen_groups),
             "provenance": dict(provenance or {}),
         }
-        with _plain_disk_errors(self.folder):
+        with plain_disk_errors(self.folder):
             self._path(run.id).mkdir(parents=True)
             self._acquire(run.id)
             try:
-                _write_json(self._path(run.id) / "meta.json", meta)
+                write_json(self._path(run.id) / "meta.json", meta)
             except BaseException:
                 self._release(run.id)
                 shutil.rmtree(self._path(run.id), ignore_errors=True)
@@ -158,12 +167,15 @@ class ScoreStore:
         tokens: int,
         seconds: float,
         prompts: Sequence[Prompt] = (),
+        notes: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Add answers of one batch, on disk when this returns.
 
         `tokens` and `seconds` are the cost of the batch; `prompts`, in the order of the
-        answers, add what each was asked with. A process that dies inside leaves whole lines
-        and at most one broken one, which readers ignore. Raises ScoringError on a full disk
+        answers, add what each was asked with, and `notes`, by question id, what else is
+        known: `cited` and `found` articles, and whether the answer was `reused`. A process
+        that dies inside leaves whole lines and at most one broken one, which readers ignore.
+        Raises ScoringError on a full disk
         (the file is then as before) or where this process does not hold the run.
         """
         if not answers:
@@ -179,10 +191,11 @@ class ScoreStore:
                 line["n_tokens"] = prompts[i].n_tokens
                 line["passage_ids"] = list(prompts[i].passage_ids)
                 line["dropped_passages"] = list(prompts[i].dropped_passages)
+            line |= (notes or {}).get(answer.question_id, {})
             lines.append(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
         path = self._path(run_id) / "answers.jsonl"
-        with _plain_disk_errors(path):
-            _append_whole(path, "".join(lines).encode())
+        with plain_disk_errors(path):
+            append_whole(path, "".join(lines).encode())
 
     def finish(self, run_id: str) -> ScoreRun:
         """Mark the run done and let go of it."""
@@ -192,13 +205,17 @@ class ScoreStore:
         """Ask for a stop. A run at work stops after its batch; others are cancelled at once."""
         if self.load(run_id).state in FINAL:
             return self.load(run_id)
-        with _plain_disk_errors(self.folder):
+        with plain_disk_errors(self.folder):
             (self._path(run_id) / "cancel").touch()
         with suppress(ScoringError):  # somebody else works on it and will see the request
             if run_id not in self._held:
                 self._acquire(run_id, seconds=0.0)
                 self._end(run_id, "cancelled")
         return self.load(run_id)
+
+    def end_cancelled(self, run_id: str) -> ScoreRun:
+        """Mark a run that this process holds as cancelled and let go of it."""
+        return self._end(run_id, "cancelled")
 
     def cancel_requested(self, run_id: str) -> bool:
         return (self._path(run_id) / "cancel").exists()
@@ -240,8 +257,8 @@ class ScoreStore:
         return dict(self._log(run_id).refresh().answers)
 
     def asked_with(self, run_id: str) -> dict[str, dict[str, Any]]:
-        """By question id what it was asked with: text_sha, n_tokens, passage_ids and
-        dropped_passages, where known."""
+        """By question id what it was asked with: text_sha, n_tokens, passage_ids,
+        dropped_passages, cited, found and reused, where known."""
         self._meta(run_id)
         return dict(self._log(run_id).refresh().asked_with)
 
@@ -252,6 +269,19 @@ class ScoreStore:
     def provenance(self, run_id: str) -> dict[str, Any]:
         """What `create` was told of model, licence, versions and settings."""
         return dict(self._meta(run_id).get("provenance") or {})
+
+    def keep_figures(self, run_id: str, values: Mapping[str, Any]) -> None:
+        """Keep what was worked out of a run; a disk without room loses nothing by it."""
+        with suppress(OSError):
+            write_json(self._path(run_id) / "figures.json", dict(values))
+
+    def kept_figures(self, run_id: str) -> dict[str, Any]:
+        """What `keep_figures` was given last; {} where that cannot be read."""
+        try:
+            values = json.loads((self._path(run_id) / "figures.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return values if isinstance(values, dict) else {}
 
     def message(self, run_id: str, lang: str) -> str:
         """Why the run failed or stands still, in `ja` or `en`; "" where all is well."""
@@ -322,9 +352,9 @@ class ScoreStore:
         raise ScoringError("scoring.damaged_run", run=run_id, path=str(path))
 
     def _change(self, run_id: str, **values: Any) -> None:
-        with self._guard, _plain_disk_errors(self.folder):
+        with self._guard, plain_disk_errors(self.folder):
             meta = self._meta(run_id)
-            _write_json(self._path(run_id) / "meta.json", {**meta, **values})
+            write_json(self._path(run_id) / "meta.json", {**meta, **values})
 
     def _end(self, run_id: str, state: str, error: dict[str, Any] | None = None) -> ScoreRun:
         self._must_hold(run_id)
@@ -339,8 +369,8 @@ class ScoreStore:
         """Take up a run that nobody holds: mend its last line, forget an old cancel."""
         self._meta(run_id)
         self._acquire(run_id)
-        with _plain_disk_errors(self.folder):
-            _mend(self._path(run_id) / "answers.jsonl")
+        with plain_disk_errors(self.folder):
+            mend(self._path(run_id) / "answers.jsonl")
             (self._path(run_id) / "cancel").unlink(missing_ok=True)
         self._change(run_id, state="queued", error=None)
 
@@ -349,10 +379,10 @@ class ScoreStore:
             raise ScoringError("scoring.unknown_run", run=run_id)
         return self.folder / run_id
 
-    def _log(self, run_id: str) -> _AnswerLog:
+    def _log(self, run_id: str) -> AnswerLog:
         with self._guard:
             if run_id not in self._logs:
-                self._logs[run_id] = _AnswerLog(self._path(run_id) / "answers.jsonl")
+                self._logs[run_id] = AnswerLog(self._path(run_id) / "answers.jsonl")
             return self._logs[run_id]
 
     def _acquire(self, run_id: str, seconds: float = _LOCK_SECONDS) -> None:
@@ -417,10 +447,12 @@ def score(
     batch: int,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[ScoreRun], None] = lambda run: None,
+    notes: Callable[[Prompt], Mapping[str, Any]] = lambda prompt: {},
 ) -> ScoreRun:
     """Ask every question that the run does not hold yet, `batch` at a time.
 
-    `progress` is told the run's status at the start and after every batch. Returns the run
+    `progress` is told the run's status at the start and after every batch; `notes` says of
+    each answered prompt what `ScoreStore.append` keeps beside its answer. Returns the run
     as done or cancelled. On an error the run is marked failed and the error goes on; what
     was answered stays and `score` called again resumes. An interrupt leaves the run
     interrupted. Raises ScoringError for changed questions, unfit answers or a full disk.
@@ -434,8 +466,9 @@ def score(
         left = [q for q in questions if q.id not in known]
         for start in range(0, len(left), batch):
             if cancelled() or store.cancel_requested(run_id):
-                return _ended(store._end(run_id, "cancelled"), progress)
-            _score_batch(store, run_id, left[start : start + batch], make_prompts, answer)
+                return _ended(store.end_cancelled(run_id), progress)
+            some = left[start : start + batch]
+            _score_batch(store, run_id, some, make_prompts, answer, notes)
             progress(store.load(run_id))
         return _ended(store.finish(run_id), progress)
     except Exception as error:
@@ -451,6 +484,7 @@ def _score_batch(
     questions: Sequence[Question],
     make_prompts: Callable[[Sequence[Question]], list[Prompt]],
     answer: Callable[[list[Prompt]], list[Answer]],
+    notes: Callable[[Prompt], Mapping[str, Any]],
 ) -> None:
     began = time.perf_counter()
     prompts = make_prompts(questions)
@@ -459,7 +493,9 @@ def _score_batch(
     check_answers(questions, answers)
     by_question = {p.question_id: p for p in prompts}
     in_order = [by_question[a.question_id] for a in answers]
-    store.append(run_id, answers, sum(p.n_tokens for p in prompts), seconds, in_order)
+    told = {p.question_id: notes(p) for p in in_order}
+    tokens = sum(p.n_tokens for p in in_order if not told[p.question_id].get("reused"))
+    store.append(run_id, answers, tokens, seconds, in_order, told)
 
 
 def check_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> None:
@@ -481,13 +517,6 @@ def questions_sha(questions: Sequence[Question]) -> str:
         ensure_ascii=False,
     )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def remaining_seconds(run: ScoreRun) -> float | None:
-    """Seconds the rest will take at the run's pace so far; None before the first answer."""
-    if not run.done:
-        return None
-    return run.seconds / run.done * max(0, run.total - run.done)
 
 
 def _ended(run: ScoreRun, progress: Callable[[ScoreRun], None]) -> ScoreRun:
@@ -521,120 +550,3 @@ def _run_name(created: datetime, *words: str) -> str:
     """`20261123-142530-sample-given-base-3f9c`: sorts by time, safe as a folder."""
     plain = [re.sub(r"[^A-Za-z0-9_]+", "-", word).strip("-")[:40] for word in words]
     return "-".join([f"{created:%Y%m%d-%H%M%S}", *filter(None, plain), secrets.token_hex(2)])
-
-
-# -- files
-
-
-@dataclass
-class _AnswerLog:
-    """answers.jsonl as read so far; `refresh` reads only what was added since."""
-
-    path: Path
-    answers: dict[str, Answer] = field(default_factory=dict)
-    asked_with: dict[str, dict[str, Any]] = field(default_factory=dict)
-    tokens: int = 0
-    seconds: float = 0.0
-    offset: int = 0
-    guard: threading.Lock = field(default_factory=threading.Lock)
-
-    def refresh(self) -> _AnswerLog:
-        with self.guard:
-            try:
-                with self.path.open("rb") as file:
-                    self._read(file)
-            except FileNotFoundError:
-                self._reset()
-        return self
-
-    def _read(self, file: IO[bytes]) -> None:
-        if os.fstat(file.fileno()).st_size < self.offset:
-            self._reset()
-        file.seek(self.offset)
-        added = file.read()
-        whole = added[: added.rfind(b"\n") + 1]  # what follows is still being written
-        self.offset += len(whole)
-        for line in whole.splitlines():
-            self._take(line)
-
-    def _take(self, line: bytes) -> None:
-        try:
-            values = json.loads(line)
-            answer = _answer(values)
-            tokens, seconds = int(values["batch_tokens"]), float(values["batch_seconds"])
-        except (ValueError, KeyError, TypeError):
-            return  # a damaged line is no answer: its question is asked again on resume
-        self.tokens += tokens
-        self.seconds += seconds
-        self.answers.setdefault(answer.question_id, answer)
-        extra = ("text_sha", "n_tokens", "passage_ids", "dropped_passages")
-        self.asked_with.setdefault(answer.question_id, {k: values[k] for k in extra if k in values})
-
-    def _reset(self) -> None:
-        self.answers, self.asked_with = {}, {}
-        self.tokens, self.seconds, self.offset = 0, 0.0, 0
-
-
-def _answer(values: dict[str, Any]) -> Answer:
-    a, b, c, d = (float(p) for p in values["probs"])
-    if values["choice"] not in LETTERS:
-        raise ValueError(values["choice"])
-    return Answer(
-        question_id=str(values["question_id"]),
-        probs=(a, b, c, d),
-        choice=values["choice"],
-        letter_mass=float(values["letter_mass"]),
-        adapter=str(values["adapter"]),
-        evidence=str(values["evidence"]),
-        prompt_sha=str(values["prompt_sha"]),
-        seconds=float(values["seconds"]),
-    )
-
-
-def _append_whole(path: Path, data: bytes) -> None:
-    """Append all of `data` and flush it to the disk, or leave the file as it was."""
-    with path.open("ab", buffering=0) as file:
-        before = os.fstat(file.fileno()).st_size
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[file.write(view) :]
-            os.fsync(file.fileno())
-        except BaseException:
-            with suppress(OSError):
-                os.ftruncate(file.fileno(), before)
-            raise
-
-
-def _mend(path: Path) -> None:
-    """Cut a half-written last line off, so that the next one starts on its own."""
-    try:
-        with path.open("rb+") as file:
-            data = file.read()
-            if data and not data.endswith(b"\n"):
-                file.truncate(data.rfind(b"\n") + 1)
-                os.fsync(file.fileno())
-    except FileNotFoundError:
-        return
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(values, file, ensure_ascii=False, indent=1, allow_nan=False)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _plain_disk_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        key = "scoring.disk_full" if error.errno in _FULL_DISK else "scoring.cannot_write"
-        reason = error.strerror or str(error)
-        raise ScoringError(key, path=str(path), reason=reason) from error

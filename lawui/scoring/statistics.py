@@ -21,6 +21,8 @@ LEVEL = 0.95
 ALPHA = 0.05
 POWER = 0.80
 BINS = 10
+FEWEST = 20
+"""Answers without which a share of right ones is noise: 20 leave it within 22 points."""
 
 _CELLS_AT_ONCE = 2_000_000  # resamples x groups held in memory at a time (16 MB an array)
 
@@ -248,6 +250,33 @@ def abstain_curve(
         }
         for k in ends
     ]
+
+
+def abstain_threshold(
+    confidences: Sequence[float], right: Sequence[bool], target: float, fewest: int = FEWEST
+) -> dict[str, float | int] | None:
+    """From which confidence on answers are right often enough: `{threshold, coverage,
+    accuracy, answered, target}`.
+
+    The lowest threshold at which a share of at least `target` of what is answered is right
+    and at least `fewest` questions are answered (selective classification: El-Yaniv & Wiener
+    2010, J. Mach. Learn. Res. 11:1605-1641). It is chosen on these very questions, so on
+    new ones the share may be lower. None where no threshold reaches it.
+    """
+    ranked = sorted(zip(confidences, right, strict=True), key=lambda pair: -pair[0])
+    best, correct = None, 0
+    for k, (confidence, is_right) in enumerate(ranked, start=1):
+        correct += bool(is_right)
+        ends = k == len(ranked) or ranked[k][0] < confidence
+        if ends and k >= fewest and correct / k >= target:
+            best = {
+                "threshold": confidence,
+                "coverage": k / len(ranked),
+                "accuracy": correct / k,
+                "answered": k,
+                "target": target,
+            }
+    return best
 
 
 def median(values: Sequence[float]) -> float | None:

@@ -55,7 +55,7 @@ def cell(
     """Everything a report needs of one run. Raises as `summary` does."""
     return Cell(
         run,
-        summary(run, questions, answers, seen_groups),
+        summary(run, questions, answers, seen_groups, asked_with),
         table(run, questions, answers, seen_groups, asked_with),
         provenance or {},
     )
@@ -66,6 +66,7 @@ def summary(
     questions: Sequence[Question],
     answers: Mapping[str, Answer],
     seen_groups: Collection[str] = (),
+    asked_with: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The figures of one run, JSON-ready: the keys of `score --json` and more.
 
@@ -76,6 +77,8 @@ def summary(
     the keys that end in `_averaged` count items, and are None for a set with one order.
     Intervals are 95 %, resampled by group. `accuracy_unseen` leaves out every question of
     a group in `seen_groups`: equal to `accuracy` where none was seen, None where all were.
+    `found_and_used` sets whether search found a cited article (`asked_with` knows) beside
+    whether the answer was right; None where nothing was searched for.
     Raises ScoringError where an answer's question is not in `questions`.
     """
     check_known(run, questions, answers)
@@ -103,6 +106,10 @@ def summary(
         "seconds": run.seconds,
         "n_items": len(by_item),
         "n_groups": len({a.question.group for a in asked}),
+        "found_and_used": _found_and_used(asked, asked_with or {}),
+        "answers_reused": sum(
+            bool((asked_with or {}).get(a.question.id, {}).get("reused")) for a in asked
+        ),
         "planned": run.total,
         "state": run.state,
         **_letters(asked),
@@ -204,6 +211,37 @@ def _calibration(confidences: Sequence[float], right: Sequence[bool]) -> dict[st
     }
 
 
+def _found_and_used(
+    asked: Sequence[_Asked], asked_with: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """How many questions were right or wrong where at least one article that the question
+    rests on was among the passages shown ("found"), and where none was. `not_known` counts
+    questions that name no article."""
+    pairs = Counter[tuple[bool, bool]]()
+    not_known = 0
+    for a in asked:
+        known = asked_with.get(a.question.id, {})
+        if "found" not in known:
+            continue
+        if not known.get("cited"):
+            not_known += 1
+        else:
+            pairs[bool(known["found"]), a.right] += 1
+    if not pairs:
+        return None
+    found, missed = (pairs[f, True] + pairs[f, False] for f in (True, False))
+    return {
+        "found_right": pairs[True, True],
+        "found_wrong": pairs[True, False],
+        "missed_right": pairs[False, True],
+        "missed_wrong": pairs[False, False],
+        "found": found / (found + missed),
+        "accuracy_found": pairs[True, True] / found if found else None,
+        "accuracy_missed": pairs[False, True] / missed if missed else None,
+        "not_known": not_known,
+    }
+
+
 def _baselines(questions: Sequence[Question]) -> dict[str, Any]:
     most = baselines.majority(questions)
     return {
@@ -280,6 +318,35 @@ def _share(flags: Sequence[bool]) -> float | None:
     return sum(flags) / len(flags) if flags else None
 
 
+def _hit(known: Mapping[str, Any]) -> dict[str, Any]:
+    """`cited` and `found` articles of an item that was searched for, else None."""
+    searched = "found" in known
+    return {name: known.get(name) if searched else None for name in ("cited", "found")}
+
+
+def abstain(
+    rows: Sequence[Mapping[str, Any]], target: float
+) -> dict[str, dict[str, float | int] | None]:
+    """From which confidence on to trust a run whose table is `rows`: statistics.
+    abstain_threshold for an answer in one order (`one_order`) and for the average over
+    orders (`averaged`, None for a set with one). Items seen in training are left out where
+    others are there."""
+    unseen = [r for r in rows if not r["seen"]] or list(rows)
+    orders = [o for r in unseen for o in r["by_order"]]
+    several = any(r["orders"] > 1 for r in unseen)
+    fewest = min(statistics.FEWEST, max(1, len(unseen)))
+    return {
+        "one_order": statistics.abstain_threshold(
+            [max(o["probs"].values()) for o in orders], [o["right"] for o in orders], target, fewest
+        ),
+        "averaged": statistics.abstain_threshold(
+            [r["confidence"] for r in unseen], [r["right"] for r in unseen], target, fewest
+        )
+        if several
+        else None,
+    }
+
+
 def _row(
     found: ItemAnswer,
     answers: Mapping[str, Answer],
@@ -289,6 +356,7 @@ def _row(
     first = found.item.first
     guess = baselines.overlap(first)
     answered = [(q, answers[q.id]) for q in found.item.orders if q.id in answers]
+    places = {q.id: p for q, p in zip(found.item.orders, found.item.places, strict=True)}
     return {
         "id": first.id,
         "source": first.source,
@@ -310,6 +378,7 @@ def _row(
         "overlap": guess,
         "overlap_right": None if guess is None else guess == first.gold,
         "seconds": sum(a.seconds for _, a in answered),
+        **_hit(asked_with.get(first.id) or asked_with.get(answered[0][0].id, {})),
         "by_order": [
             {
                 "id": q.id,
@@ -320,6 +389,10 @@ def _row(
                 "probs": dict(zip(LETTERS, a.probs, strict=True)),
                 "letter_mass": a.letter_mass,
                 "passages": list(asked_with.get(q.id, {}).get("passage_ids", ())),
+                "text_sha": asked_with.get(q.id, {}).get("text_sha", ""),
+                "tokens": asked_with.get(q.id, {}).get("n_tokens"),
+                "dropped": list(asked_with.get(q.id, {}).get("dropped_passages", ())),
+                "places": list(places[q.id]),
             }
             for q, a in answered
         ],

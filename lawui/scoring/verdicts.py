@@ -59,8 +59,10 @@ def of_comparison(
     comparisons: int,
     only_by_groups: bool,
     one_seed: Collection[str],
+    seeds: Mapping[str, Mapping[str, Any] | None],
 ) -> dict[str, str]:
-    """`verdict_ja` and `verdict_en`: the verdict with its counts and what limits it."""
+    """`verdict_ja` and `verdict_en`: the verdict with its counts and what limits it: `seeds`
+    holds the spread of each side over training seeds, where there are several."""
     key = verdict
     if verdict == "not_distinguishable":
         if counts["only_a"] + counts["only_b"] == 0:
@@ -90,8 +92,30 @@ def of_comparison(
             notes.append(text("compare.corrected", lang, n=comparisons))
         if one_seed and verdict != "not_distinguishable":
             notes.append(text("compare.one_seed", lang))
+        notes += _seed_notes(seeds, counts["difference"], lang)
         words[f"verdict_{lang}"] = _join(notes, lang)
     return words
+
+
+def _seed_notes(
+    seeds: Mapping[str, Mapping[str, Any] | None], difference: float, lang: str
+) -> list[str]:
+    """How far each side moves with its seed alone, and whether the difference is less."""
+    spreads = {side: spread for side, spread in seeds.items() if spread}
+    notes = [
+        text(
+            "compare.seeds",
+            lang,
+            side=side.upper(),
+            n=spread["n"],
+            low=percent(spread["low"]),
+            high=percent(spread["high"]),
+        )
+        for side, spread in spreads.items()
+    ]
+    if any(abs(difference) <= s["high"] - s["low"] for s in spreads.values()):
+        notes.append(text("compare.within_seeds", lang))
+    return notes
 
 
 def percent(share: float | None) -> str:

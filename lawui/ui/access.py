@@ -17,6 +17,15 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
 
+def reader() -> str:
+    """The log-in name of whoever caused the event that is being handled; "" where nobody
+    logs in. Never taken from what a caller says."""
+    from gradio.context import LocalContext
+
+    request = LocalContext.request.get(None)
+    return str(getattr(request, "username", None) or "")
+
+
 def options(
     host: str,
     port: int,

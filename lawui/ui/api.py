@@ -16,7 +16,8 @@ import gradio as gr
 
 from lawui.errors import LabError, UsageError
 from lawui.lab import AskResult, Lab
-from lawui.types import LETTERS, Passage, Question, to_json
+from lawui.types import LETTERS, Passage, Question, ScoreJob, to_json
+from lawui.ui import access
 from lawui.ui.page import sentences
 
 log = logging.getLogger(__name__)
@@ -126,11 +127,22 @@ class Api:
         return answer_json(self._lab.ask(question, evidence, adapter, all_orders=all_orders))
 
     def compare_answers(
-        self, id: str, adapters: list[str], set: str = "", evidence: str = "none"
+        self,
+        id: str,
+        adapters: list[str],
+        set: str = "",
+        evidence: str = "none",
+        evidences: list[str] | None = None,
+        all_orders: bool = False,
     ) -> list[JSON]:
-        """One question put to several adapters (`base` is the bare model)."""
+        """One question put to several adapters (`base` is the bare model), all with one kind
+        of evidence or each with its own of `evidences`."""
         question = self._question(id, set, "", None)
-        found = self._lab.compare_answers(question, [(name, evidence) for name in adapters])
+        kinds = evidences or [evidence] * len(adapters)
+        if len(kinds) != len(adapters):
+            raise UsageError("usage.columns", adapters=len(adapters), evidences=len(kinds))
+        columns = list(zip(adapters, kinds, strict=True))
+        found = self._lab.compare_answers(question, columns, all_orders)
         return [answer_json(result) for result in found]
 
     def adapters(self) -> list[JSON]:
@@ -183,6 +195,40 @@ class Api:
         )
         return list(started)
 
+    def score_columns(
+        self, adapters: list[str], evidences: list[str], set: str = "sample_test", limit: int = 0
+    ) -> list[str]:
+        """The same for pairs: the first adapter with the first evidence, and so on."""
+        if len(adapters) != len(evidences):
+            raise UsageError("usage.columns", adapters=len(adapters), evidences=len(evidences))
+        columns = list(zip(adapters, evidences, strict=True))
+        return list(self._lab.score_columns(set, columns, limit or None))
+
+    def score_jobs(self) -> list[JSON]:
+        """Every matrix of scores, newest first, without its cells."""
+        return [
+            {k: v for k, v in _job(job).items() if k != "cells"} for job in self._lab.score_jobs()
+        ]
+
+    def score_job(self, job: str) -> JSON:
+        """One matrix: where it and each of its cells stand, and the seconds left."""
+        return _job(self._lab.score_job(job))
+
+    def score_job_cancel(self, job: str) -> JSON:
+        """Stop a matrix after its present batch; what was answered stays."""
+        self._lab.score_job_cancel(job)
+        return _job(self._lab.score_job(job))
+
+    def score_job_resume(self, job: str) -> JSON:
+        """Go on with every cell of a matrix that has not ended; nothing is asked twice."""
+        self._lab.score_job_resume(job)
+        return _job(self._lab.score_job(job))
+
+    def score_job_remove(self, job: str) -> bool:
+        """Delete a matrix with its scores."""
+        self._lab.score_job_remove(job)
+        return True
+
     def score_status(self, run: str) -> JSON:
         """Where a score stands."""
         return to_json(self._lab.score_status(run))
@@ -213,6 +259,52 @@ class Api:
         """Two scores paired item by item, with the verdict."""
         return self._lab.compare(run_a, run_b)
 
+    def compare_job(self, job: str) -> list[JSON]:
+        """Every pair of a matrix's cells, corrected for the number of comparisons."""
+        return self._lab.compare_job(job)
+
+    def score_differences(self, runs: list[str]) -> list[JSON]:
+        """What several scores said of each item, the most torn first."""
+        return self._lab.score_differences(runs)
+
+    def score_item(self, run: str, item: str) -> JSON:
+        """One item of a score: its row, the prompts as sent, the passages, the answers of
+        the matrix's other cells, and the marks that readers made."""
+        found = self._lab.score_item(run, item)
+        return {
+            "run": to_json(found["run"]),
+            "row": found["row"],
+            "prompts": found["prompts"],
+            "passages": [passage_json(p) for p in found["passages"]],
+            "others": [{"run": to_json(o["run"]), "row": o["row"]} for o in found["others"]],
+            "marks": [to_json(m) for m in self._lab.marks(found["row"]["source"])],
+        }
+
+    def score_abstain(self, run: str, target: float) -> JSON:
+        """From which confidence on a share `target` of a score's answers is right."""
+        return self._lab.score_abstain(run, target)
+
+    def threshold_set(self, run: str, target: float) -> JSON:
+        """Use a score's threshold wherever its model, adapter and evidence are asked."""
+        return self._lab.threshold_set(run, target)
+
+    def threshold_clear(self, run: str) -> bool:
+        """Forget the threshold of a score's model, adapter and evidence."""
+        self._lab.threshold_clear(run)
+        return True
+
+    def mark(self, run: str, item: str, mark: str, comment: str = "") -> JSON:
+        """Mark an answer of a score: agree, disagree, gold_doubtful or statute_changed."""
+        return to_json(self._lab.mark(self._lab.mark_of(run, item, mark, comment, access.reader())))
+
+    def marks(self, source: str = "") -> list[JSON]:
+        """What readers said of answers: all, or of one item (its source)."""
+        return [to_json(mark) for mark in self._lab.marks(source)]
+
+    def marks_counts(self) -> JSON:
+        """How often each mark was given."""
+        return dict(self._lab.marks_counts())
+
     def _job(self) -> JSON:
         job = self._lab.index_job()
         told = {name: getattr(job, name) for name in ("state", "step", "done", "total")}
@@ -222,6 +314,11 @@ class Api:
         if id:
             return self._lab.question(id, set)
         return self._lab.own_question(stem, choices or [])
+
+
+def _job(job: ScoreJob) -> JSON:
+    told = {name: getattr(job, name) for name in ("state", "done", "total", "remaining")}
+    return {**to_json(job), **told, "cells": [to_json(cell) for cell in job.cells]}
 
 
 def _without_path(values: JSON) -> JSON:

@@ -21,6 +21,7 @@ from lawui.errors import (
     DataError,
     HostError,
     LabError,
+    ModelError,
     RetrievalError,
     UsageError,
 )
@@ -389,6 +390,30 @@ class Lab(Scores):
                 for left_out in whole.passages
             ],
         )
+
+    def explain(self, result: AskResult) -> Iterator[str]:
+        """The reason of an answer in the model's own words: the whole text so far, each time
+        some was added. Raises ModelError for a model that cannot write."""
+        if self.choice.embedded:
+            raise ModelError("explain.embedded")
+        return self._write(result)
+
+    def _write(self, result: AskResult) -> Iterator[str]:
+        from lawui.model.explain import LONGEST, Writing, prompt_ids
+        from lawui.model.owner import Owner
+
+        owner = self.owner()
+        if not isinstance(owner, Owner):
+            raise ModelError("explain.elsewhere")
+        loaded, answer = owner.loaded, result.answer
+        room = loaded.max_length - LONGEST
+        asked = (result.question, result.passages, answer.choice)
+        writing = Writing(loaded, prompt_ids(loaded.tokenizer, *asked, room))
+        owner.write(writing, answer.adapter)
+        try:
+            yield from writing
+        finally:
+            writing.stop()  # who reads may have left
 
     def prompt(self, question: Question, passages: Sequence[Passage] = ()) -> Prompt:
         """What the model is sent for `question` with `passages` as evidence."""

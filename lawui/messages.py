@@ -908,6 +908,19 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "変えようとした部分「{where}」は、いまの問題や条文にありません。選び直してください。",
         "The part to change, {where}, is not in the question or its passages now. Choose again.",
     ),
+    # -- the reason
+    "explain.embedded": (
+        "同梱のデモ用モデルは文章を書けないため、理由は説明できません。"
+        "ふつうの言語モデルで起動すると（python app.py --model …）、ここに説明が出ます。",
+        "The demo model that ships cannot write text, so it gives no reason. Started with a real "
+        "language model (python app.py --model …) the lab shows one here.",
+    ),
+    "explain.elsewhere": (
+        "このモデルは別のサーバーで動いているため、理由を書かせることはできません。"
+        "答えと条文はこれまでどおり見られます。",
+        "This model runs on another server, which is not asked for reasons. Its answers and the "
+        "law are shown as before.",
+    ),
     # -- what readers keep
     "store.file": (
         "保存用のファイル {path} を読み書きできません（{reason}）。"

@@ -13,6 +13,7 @@ beyond TOLERANCE (letters.py):
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +125,13 @@ class Engine:
         everything = self._head(hidden).float().logsumexp(dim=1)
         mass = (letters.logsumexp(dim=1) - everything).exp().clamp(max=1.0)
         return letters.softmax(dim=1), mass
+
+    @contextlib.contextmanager
+    def applied(self, adapter: Lora | None) -> Iterator[None]:
+        """The base as the library itself computes it, with one adapter on every row: for
+        text, which is written token by token."""
+        with self._applied([Span(0, sys.maxsize, adapter)] if adapter else ()):
+            yield
 
     def free(self) -> None:
         """Let go of what was recorded; the base itself goes with its last reference."""

@@ -27,6 +27,7 @@ from lawui.model.serving import ASK
 from lawui.types import BASE, LETTERS, AdapterInfo, Answer, Prompt
 
 if TYPE_CHECKING:
+    from lawui.model.explain import Writing
     from lawui.model.load import LoadedModel
 
 _GATHERED_TOKENS = 131_072
@@ -50,6 +51,7 @@ class _Request:
     adapter: str = field(compare=False)
     evidence: str = field(compare=False)
     future: Future[list[Answer]] = field(compare=False)
+    writing: Writing | None = field(default=None, compare=False)
 
     @property
     def tokens(self) -> int:
@@ -115,7 +117,16 @@ class Owner:
         Raises HostError where too many requests wait already.
         """
         future: Future[list[Answer]] = Future()
-        request = _Request(priority, next(self._numbers), prompts, adapter, evidence, future)
+        self._enqueue(_Request(priority, next(self._numbers), prompts, adapter, evidence, future))
+        return future
+
+    def write(self, writing: Writing, adapter: str = BASE) -> None:
+        """Queue a text to be written with `adapter`, step by step, in turn with whoever
+        waits for an answer. Its reader hears of the end and of every error."""
+        number, future = next(self._numbers), Future[list[Answer]]()
+        self._enqueue(_Request(ASK, number, (), adapter, "", future, writing))
+
+    def _enqueue(self, request: _Request) -> None:
         with self._wake:
             if self._closed:
                 raise ModelError("model.closed")
@@ -123,7 +134,6 @@ class Owner:
                 raise HostError("host.busy", waiting=len(self._queue))
             heapq.heappush(self._queue, request)
             self._wake.notify()
-        return future
 
     def answer(
         self,
@@ -153,7 +163,7 @@ class Owner:
             self._wake.notify()
         self._thread.join()
         for request in self._queue:
-            request.future.set_exception(ModelError("model.closed"))
+            _refuse(request, ModelError("model.closed"))
         self._queue.clear()
         self.resident.clear()
         self.engine.free()
@@ -185,12 +195,16 @@ class Owner:
         """The first request in line and what waits with its priority, up to some tokens."""
         first = heapq.heappop(self._queue)
         taken, count = [first], first.tokens
-        while self._queue and self._queue[0].priority == first.priority:
+        while first.writing is None and self._queue and self._goes_with(first):
             count += self._queue[0].tokens
             if count > _GATHERED_TOKENS:
                 break
             taken.append(heapq.heappop(self._queue))
         return taken
+
+    def _goes_with(self, first: _Request) -> bool:
+        following = self._queue[0]
+        return following.priority == first.priority and following.writing is None
 
     def _end(self, requests: list[_Request]) -> None:
         """Serve, and let no future ever be left without an end."""
@@ -198,10 +212,18 @@ class Owner:
             self._serve(requests)
         except BaseException as error:
             for request in requests:
-                if not request.future.done():
-                    request.future.set_exception(error)
+                _refuse(request, error)
+
+    def _advance(self, request: _Request, writing: Writing) -> None:
+        with self.engine.applied(self._resolve(request).lora):
+            more = writing.step()
+        if more:  # behind whoever came meanwhile
+            self._enqueue(replace(request, number=next(self._numbers)))
 
     def _serve(self, requests: list[_Request]) -> None:
+        if requests[0].writing is not None:
+            self._advance(requests[0], requests[0].writing)
+            return
         resolved = []
         for request in requests:
             if not request.future.set_running_or_notify_cancel():
@@ -304,6 +326,14 @@ def _token_budget(device: str, spare: bool) -> int:
     if device.startswith("cuda"):
         return 4_096 if spare else 32_768
     return 2_048
+
+
+def _refuse(request: _Request, error: BaseException) -> None:
+    """End a request with an error, unless it has ended."""
+    if request.writing is not None:
+        request.writing.fail(error)
+    elif not request.future.done():
+        request.future.set_exception(error)
 
 
 def _free_memory() -> None:

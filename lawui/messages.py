@@ -609,9 +609,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Out of memory: trying again with {batch} at once and length {length}.",
     ),
     "train.out_of_memory": (
-        "長さ{length}トークン、一度に1問でもメモリが足りません。小さいモデルを選ぶか、rを小さくしてください。",
-        "Out of memory even with one sequence of {length} tokens. Choose a smaller model or "
-        "lower r.",
+        "長さ{length}トークン、一度に1問でもメモリが足りません。"
+        "この設定には約{gigabytes} GBが要ります。"
+        "ほかのプログラムを閉じるか、小さいモデルを選ぶか、rを小さくしてください。",
+        "Out of memory even with one sequence of {length} tokens. These settings need about "
+        "{gigabytes} GB: close other programs, choose a smaller model or lower r.",
     ),
     "train.unexpected": (
         "思わぬ誤りで止まりました: {reason}。詳しくは学習フォルダーのchild.logにあります。",
@@ -838,6 +840,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "usage.nothing_to_score": (
         "採点する問題がありません。",
         "There are no questions to score.",
+    ),
+    "usage.bench_train": (
+        "計測には1以上のステップと系列、16から{longest}までの長さを指定してください。",
+        "The measurement needs at least one step and sequence, and 16 to {longest} tokens.",
     ),
     "usage.seen": (
         "学習データに、採点に使う問題と同じ文章が {count} 組あります（例: {example}）。"

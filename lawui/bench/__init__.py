@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BENCHES = {
     "retrieval": "how fast and how well search finds the cited articles",
+    "train": "a short QLoRA run, beside stock transformers.Trainer",
 }
 """Name and one line of help; the module of the same name has the rest."""
 

@@ -5,15 +5,16 @@ and the end token: the letter is predicted at the prompt's last token and the en
 at the letter, so the end token itself is never fed.
 
 The orders of an item share evidence and stem, which come first in the prompt. In a batch
-they lie in one row: the common beginning once, then each order's own end, with positions
-and a mask as if each stood alone. The numbers are the same, at half the tokens.
+they lie together: the common beginning once, then each order's own end, with positions
+and a mask as if each stood alone. Short items share a line with others. The numbers are
+the same, at half the tokens and hardly any padding.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,31 +54,33 @@ class Encoded:
     dropped: tuple[str, ...]
 
 
+Fit = Callable[[int, int, int], tuple[int, int]]
+"""From (lines, length, answers) to the length and the number of answers to make room for."""
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Right-padded rows, each holding the orders of one item.
+    """Lines of items, padded at the end; attention never crosses from item to item.
 
-    ids, positions: (rows, longest). mask: (rows, 1, longest, longest), true where a token
-    may look. row: (n,) and places: (n, 2) say where the letter and the end token of each
-    of the n examples are predicted; targets: (n, 2). `tokens` counts what is computed,
-    padding not included.
+    grid: (4, lines, length), the token ids, their positions, the number of their item (-1
+    for padding) and their part of it (0 for the common beginning). answers: (4, n), where
+    in the flattened grid the letter and the end token of each example are predicted, and
+    the two tokens themselves. weights: (n,), each example's in the loss, 0 for what only
+    fills the shape. `tokens` counts what is computed, padding not included.
     """
 
-    ids: torch.Tensor
-    positions: torch.Tensor
-    mask: torch.Tensor
-    row: torch.Tensor
-    places: torch.Tensor
-    targets: torch.Tensor
+    grid: torch.Tensor
+    answers: torch.Tensor
+    weights: torch.Tensor
     tokens: int
 
     def to(self, device: str) -> Batch:
-        moved = {
-            name: value.to(device, non_blocking=True)
-            for name, value in vars(self).items()
-            if name != "tokens"
-        }
-        return Batch(**moved, tokens=self.tokens)
+        """The batch on `device`; a copy to CUDA does not wait."""
+        parts = [self.grid, self.answers, self.weights]
+        if device.startswith("cuda"):
+            parts = [part.pin_memory() for part in parts]
+        grid, answers, weights = (part.to(device, non_blocking=True) for part in parts)
+        return Batch(grid, answers, weights, self.tokens)
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_seq_length: int) -> Encoded:
@@ -156,39 +159,77 @@ def step_batches(
     return steps
 
 
-def collate(examples: Sequence[Example], pad: int) -> Batch:
-    """Lay `examples` out in rows, one an item, right-padded to the longest."""
+def collate(
+    examples: Sequence[Example],
+    pad: int,
+    width: int = 0,
+    fit: Fit | None = None,
+    weight: float = 1.0,
+) -> Batch:
+    """Lay `examples` out in lines, items one after another, padded at the end: as few lines
+    as there are `width` tokens, or at 0 none longer than the longest item.
+
+    `fit` may ask for longer lines and more answers than needed, so that many batches
+    share a few shapes; what is added has no weight. `weight` is each example's.
+    """
     import torch
 
-    rows = [_Row.of(examples, members) for members in families(examples)]
-    longest = max(len(row.ids) for row in rows)
-    ids = torch.full((len(rows), longest), pad, dtype=torch.long)
-    positions = torch.zeros(len(rows), longest, dtype=torch.long)
-    part = torch.full((len(rows), longest), -1, dtype=torch.long)
-    owner = torch.zeros(len(examples), dtype=torch.long)
-    places = torch.zeros(len(examples), 2, dtype=torch.long)
-    for number, row in enumerate(rows):
-        ids[number, : len(row.ids)] = torch.tensor(row.ids)
-        positions[number, : len(row.ids)] = torch.tensor(row.positions)
-        part[number, : len(row.ids)] = torch.tensor(row.parts)
-        for member, last in zip(row.members, row.lasts, strict=True):
-            owner[member] = number
-            places[member] = torch.tensor([last - 1, last])
-    earlier = torch.ones(longest, longest, dtype=torch.bool).tril()
-    related = (part[:, None, :] == 0) | (part[:, None, :] == part[:, :, None])
-    return Batch(
-        ids=ids,
-        positions=positions,
-        mask=(earlier & related)[:, None],
-        row=owner,
-        places=places,
-        targets=torch.tensor([example.targets for example in examples]),
-        tokens=sum(len(row.ids) for row in rows),
-    )
+    items = [_Item.of(examples, members) for members in families(examples)]
+    lines = _lines([len(item.ids) for item in items], width)
+    length = max(sum(len(items[i].ids) for i in line) for line in lines)
+    count = len(examples)
+    if fit is not None:
+        length, count = fit(len(lines), length, count)
+    grid = torch.zeros(4, len(lines), length, dtype=torch.long)
+    grid[0] = pad
+    grid[2] = -1
+    answers = torch.zeros(4, count, dtype=torch.long)
+    weights = torch.zeros(count)
+    weights[: len(examples)] = weight
+    for number, line in enumerate(lines):
+        start = 0
+        for index in line:
+            item = items[index]
+            end = start + len(item.ids)
+            own = (item.ids, item.positions, [index] * len(item.ids), item.parts)
+            grid[:, number, start:end] = torch.tensor(own)
+            for member, last in zip(item.members, item.lasts, strict=True):
+                place = number * length + start + last - 1
+                answers[:, member] = torch.tensor((place, place + 1, *examples[member].targets))
+            start = end
+    return Batch(grid, answers, weights, sum(len(item.ids) for item in items))
+
+
+def shape(examples: Sequence[Example], width: int = 0) -> tuple[int, int]:
+    """(lines, length) of the batch that `collate` would make."""
+    lengths = [len(_Item.of(examples, members).ids) for members in families(examples)]
+    lines = _lines(lengths, width)
+    return len(lines), max(sum(lengths[i] for i in line) for line in lines)
+
+
+def _lines(lengths: Sequence[int], width: int) -> list[list[int]]:
+    """Indices of `lengths` by line, the longest placed first: each into the emptiest of
+    as many lines as `width` asks for, or at 0 into the first that stays no longer than the
+    longest of all."""
+    count = -(-sum(lengths) // width) if width else 0
+    lines: list[list[int]] = [[] for _ in range(count)]
+    filled = [0] * count
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if width:
+            number = filled.index(min(filled))
+        else:
+            fits = (n for n, used in enumerate(filled) if used + lengths[index] <= max(lengths))
+            number = next(fits, len(lines))
+            if number == len(lines):
+                lines.append([])
+                filled.append(0)
+        lines[number].append(index)
+        filled[number] += lengths[index]
+    return [line for line in lines if line]
 
 
 @dataclass(frozen=True)
-class _Row:
+class _Item:
     """The orders of an item laid end to end after their common beginning. `parts` is 0 in
     the beginning and k in the k-th end; `lasts` are the places of the answer letters."""
 
@@ -199,7 +240,7 @@ class _Row:
     lasts: list[int]
 
     @staticmethod
-    def of(examples: Sequence[Example], members: list[int]) -> _Row:
+    def of(examples: Sequence[Example], members: list[int]) -> _Item:
         shared = _shared([examples[member].ids for member in members])
         ids = list(examples[members[0]].ids[:shared])
         positions, parts = list(range(shared)), [0] * shared
@@ -210,7 +251,7 @@ class _Row:
             positions += range(shared, shared + len(end))
             parts += [number] * len(end)
             lasts.append(len(ids) - 1)
-        return _Row(members, ids, positions, parts, lasts)
+        return _Item(members, ids, positions, parts, lasts)
 
 
 def _shared(sequences: Sequence[Sequence[int]]) -> int:

@@ -12,14 +12,18 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lawui.errors import TrainingError
 from lawui.training import files
+from lawui.training.counters import Counters
 
 if TYPE_CHECKING:
     import torch
+
+    from lawui.training.weights import Weights
 
 FOLDER = "checkpoints"
 _STEP = re.compile(r"step-(\d{8})")
@@ -27,17 +31,15 @@ _STEP = re.compile(r"step-(\d{8})")
 
 def save(
     run_folder: Path,
-    step: int,
-    weights: Mapping[str, torch.Tensor],
+    weights: Weights,
     optimizer: torch.optim.Optimizer,
     best: Mapping[str, torch.Tensor],
-    counters: Mapping[str, Any],
+    counters: Counters,
 ) -> None:
-    """Write the checkpoint of `step` and forget older ones.
+    """Write the checkpoint of the counters' step and forget older ones.
 
-    `weights` and `best` map parameter names to tensors; the optimizer holds the same
-    parameters in the same order. Raises OSError where the disk does not take it; then the
-    former checkpoint stays.
+    `best` maps parameter names to tensors. Raises OSError where the disk does not take it;
+    then the former checkpoint stays.
     """
     import torch
 
@@ -50,13 +52,13 @@ def save(
         random = {"cpu": torch.get_rng_state()}
         if torch.cuda.is_available():
             random["cuda"] = torch.cuda.get_rng_state()
-        _write(temporary / "weights.safetensors", weights)
+        _write(temporary / "weights.safetensors", weights.named())
         _write(temporary / "best.safetensors", best)
-        _write(temporary / "optimizer.safetensors", _moments(weights, optimizer))
+        _write(temporary / "optimizer.safetensors", optimizer.state[weights.values])
         _write(temporary / "random.safetensors", random)
-        files.write_json(temporary / "counters.json", {**counters, "step": step})
+        files.write_json(temporary / "counters.json", asdict(counters))
         files.sync_folder(temporary)
-        final = parent / f"step-{step:08d}"
+        final = parent / f"step-{counters.step:08d}"
         shutil.rmtree(final, ignore_errors=True)
         temporary.rename(final)
     finally:
@@ -73,63 +75,53 @@ def latest(run_folder: Path) -> Path | None:
     return max(found, default=None, key=lambda path: path.name)
 
 
-def load(
-    checkpoint: Path, parameters: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer
-) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Put a checkpoint back into `parameters`, `optimizer` and the random generators.
+def counters(checkpoint: Path) -> Counters:
+    """Only the counters. Raises TrainingError where they are damaged."""
+    try:
+        values = json.loads((checkpoint / "counters.json").read_text("utf-8"))
+        known = {field.name for field in fields(Counters)}
+        return Counters(**{k: v for k, v in values.items() if k in known})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise TrainingError("train.bad_checkpoint", path=str(checkpoint)) from error
 
-    Returns the best weights so far and the counters. Raises TrainingError where the
-    checkpoint is damaged or of other parameters; nothing is changed then.
+
+def load(
+    checkpoint: Path, weights: Weights, optimizer: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
+    """Put a checkpoint back into `weights`, `optimizer` and the random generators.
+
+    Returns the best weights so far. Raises TrainingError where the checkpoint is damaged
+    or of other parameters; nothing is changed then.
     """
     import torch
     from safetensors import SafetensorError
 
     try:
-        weights = _read(checkpoint / "weights.safetensors")
+        saved = _read(checkpoint / "weights.safetensors")
         best = _read(checkpoint / "best.safetensors")
         moments = _read(checkpoint / "optimizer.safetensors")
         random = _read(checkpoint / "random.safetensors")
-        counters = json.loads((checkpoint / "counters.json").read_text("utf-8"))
     except (OSError, ValueError, SafetensorError) as error:
         raise TrainingError("train.bad_checkpoint", path=str(checkpoint)) from error
-    if {n: p.shape for n, p in parameters.items()} != {n: w.shape for n, w in weights.items()}:
+    if {n: p.shape for n, p in weights.parameters.items()} != {
+        n: w.shape for n, w in saved.items()
+    }:
         raise TrainingError("train.bad_checkpoint", path=str(checkpoint))
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(weights[name])
-    _restore_moments(moments, parameters, optimizer)
+    weights.put(saved)
+    weights.good.copy_(weights.values.detach())
+    # A fused AdamW keeps its step beside the parameter too.
+    optimizer.state[weights.values] = {
+        key: value.to(weights.values.device) for key, value in moments.items()
+    }
     torch.set_rng_state(random["cpu"])
     if "cuda" in random and torch.cuda.is_available():
         torch.cuda.set_rng_state(random["cuda"])
-    return best, counters
+    return best
 
 
 def forget(run_folder: Path) -> None:
     """Remove the checkpoints of a run that is done."""
     shutil.rmtree(run_folder / FOLDER, ignore_errors=True)
-
-
-def _moments(
-    weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer
-) -> dict[str, torch.Tensor]:
-    parameters = optimizer.param_groups[0]["params"]
-    return {
-        f"{key}/{name}": value.detach()
-        for name, parameter in zip(weights, parameters, strict=True)
-        for key, value in optimizer.state.get(parameter, {}).items()
-    }
-
-
-def _restore_moments(
-    moments: Mapping[str, torch.Tensor],
-    parameters: Mapping[str, torch.nn.Parameter],
-    optimizer: torch.optim.Optimizer,
-) -> None:
-    for name, parameter in parameters.items():
-        for key in ("step", "exp_avg", "exp_avg_sq"):
-            if (value := moments.get(f"{key}/{name}")) is not None:
-                # A fused AdamW keeps its step beside the parameter too.
-                optimizer.state[parameter][key] = value.to(parameter.device)
 
 
 def _write(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:

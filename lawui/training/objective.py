@@ -18,22 +18,40 @@ if TYPE_CHECKING:
 def answer_logits(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """(n, 2, vocabulary) float32 for n examples: at the prompt's last token and at the
     answer letter."""
+    ids, positions, items, parts = batch.grid.unbind()
     states = model.get_decoder()(
-        input_ids=batch.ids,
-        position_ids=batch.positions,
-        attention_mask=batch.mask,
+        input_ids=ids,
+        position_ids=positions,
+        attention_mask=attention_mask(items, parts, model.dtype),
         use_cache=False,
-    ).last_hidden_state  # (rows, longest, hidden)
-    picked = states[batch.row[:, None], batch.places]  # (n, 2, hidden)
-    return model.get_output_embeddings()(picked).float()
+    ).last_hidden_state  # (lines, length, hidden)
+    places = batch.answers[:2].T.flatten()
+    picked = states.flatten(0, 1).index_select(0, places)  # (2n, hidden)
+    return model.get_output_embeddings()(picked).float().unflatten(0, (-1, 2))
 
 
-def token_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Summed cross-entropy of (n, 2, vocabulary) logits and (n, 2) targets, in nats.
+def attention_mask(items: torch.Tensor, parts: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """(lines, 1, length, length) to be added to the scores: a token sees what came before
+    it in its own item, there the common beginning and its own part. Padding sees padding,
+    so that no row is empty and nothing becomes NaN."""
+    import torch
 
-    Divided by the number of targets it is the mean that transformers computes from
-    labels.
+    own = items[:, :, None] == items[:, None, :]
+    related = (parts[:, None, :] == 0) | (parts[:, :, None] == parts[:, None, :])
+    hidden = ~(own & related).tril()
+    return torch.zeros(hidden.shape, dtype=dtype, device=items.device).masked_fill_(
+        hidden, torch.finfo(dtype).min
+    )[:, None]
+
+
+def token_losses(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """(n,) cross-entropy in nats, the sum of letter and end token of each example.
+
+    The sum over a step's examples, divided by their number twice over, is the mean that
+    transformers computes from labels.
     """
     from torch.nn.functional import cross_entropy
 
-    return cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
+    targets = batch.answers[2:].T.flatten()
+    losses = cross_entropy(logits.flatten(0, 1), targets, reduction="none")
+    return losses.view(-1, 2).sum(1)

@@ -1,11 +1,12 @@
-"""What fits: how many sequences are computed at once, and whether layers are recomputed.
+"""What fits: whether 4-bit weights are unpacked once, how many sequences are computed at
+once, and whether layers are recomputed.
 
-The activation memory of one token in one layer is about 34·h bytes for attention and
-norms in bfloat16 (Korthikanti et al. 2022, "Reducing Activation Recomputation in Large
-Transformer Models", eq. 2, without the score matrices, which fused attention never
-stores) and, with LoRA on the linear layers, about 14·i bytes for the wide layers'
-inputs kept in float32; h is the hidden and i the intermediate size. Against 8.2 GB
-measured with 4 unpadded sequences on a 1.8 B model this is within a tenth.
+Kept of one token in one decoder layer, in bytes, with h the hidden and i the intermediate
+size, in bfloat16 and with all linear layers trained (lora.py): the two norms 4h each in
+float32; the inputs of the LoRA layers 2h for queries, keys and values, 2h for the output,
+2h for gate and up and 2i for down, with one byte a value of each for dropout; queries,
+keys, values and what attention gives 2h each; gate, its activation and up 2i each. That is
+28h + 9i. In float32, on a CPU, it is twice that at most.
 """
 
 from __future__ import annotations
@@ -14,75 +15,148 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lawui.training import weights
+
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    import torch
+
+    from lawui.training.config import TrainConfig
 
 RETRY_LENGTHS = (384, 256)
 """Lengths tried after batch 1 where memory runs out all the same."""
 
+CONTEXT = 600 * 10**6
+"""What a CUDA context and its libraries hold beside the tensors."""
+
+SLACK = 0.9
+"""Share of the room that is planned for: fragments and short-lived tensors need the rest."""
+
 
 @dataclass(frozen=True)
 class Plan:
-    """`micro_batch` sequences of at most `length` tokens at once; `checkpointing`
-    recomputes layers instead of keeping them. Bytes are estimates."""
+    """`micro_batch` sequences of at most `length` tokens at once; `dequantize` unpacks
+    4-bit weights once; `checkpointing` recomputes layers instead of keeping them.
+    `needed_bytes` is the estimate for it all, base and process included, and
+    `budget_bytes` what may be used."""
 
     micro_batch: int
     length: int
     checkpointing: bool
-    activation_bytes: int
+    dequantize: bool
+    needed_bytes: int
     budget_bytes: int
 
 
+@dataclass(frozen=True)
+class Costs:
+    """Bytes: `resident` before the run, `unpacking` more where weights are dequantized,
+    `trained` for LoRA weights and the optimizer; `token` and `recomputed_token` for a
+    token's activations, `answer` for the logits of one sequence, `layer` while one layer
+    is recomputed, for each token of the batch."""
+
+    resident: int
+    unpacking: int
+    trained: int
+    token: int
+    recomputed_token: int
+    layer: int
+    answer: int
+
+    @staticmethod
+    def of(model: torch.nn.Module, config: TrainConfig, resident: int, unpacking: int) -> Costs:
+        """What training `model` costs; reads shapes only."""
+        shape: Any = model.config
+        hidden, wide = int(shape.hidden_size), int(getattr(shape, "intermediate_size", 0))
+        wide = wide or 4 * hidden
+        layers = int(shape.num_hidden_layers)
+        wider = 2 if model.dtype.itemsize == 4 else 1  # type: ignore[union-attr,operator]
+        layer = wider * (28 * hidden + 9 * wide)
+        return Costs(
+            resident=resident,
+            unpacking=unpacking,
+            trained=weights.BYTES * _trained(model, config),
+            token=layers * layer,
+            recomputed_token=layers * 2 * wider * hidden,
+            layer=layer,
+            # the logits at two places in the model's type and in float32, and their gradients
+            answer=2 * int(shape.vocab_size) * 12,
+        )
+
+    def needed(self, plan: Plan, longest: int) -> int:
+        """Estimated bytes at the peak of a step of `plan`."""
+        tokens = plan.micro_batch * min(longest, plan.length)
+        fixed = self.resident + self.trained + plan.dequantize * self.unpacking
+        kept = (
+            self.recomputed_token * tokens + self.layer * tokens
+            if plan.checkpointing
+            else self.token * tokens
+        )
+        return fixed + kept + plan.micro_batch * self.answer
+
+
 def make_plan(
-    model: PreTrainedModel, lengths: Sequence[int], step_size: int, length: int, budget: int
+    costs: Costs, lengths: Sequence[int], step_size: int, length: int, budget: int
 ) -> Plan:
-    """Fold a whole optimizer step into one batch where `budget` bytes hold it, else the
-    largest part that fits, else one sequence with layers recomputed."""
+    """The fastest plan that `budget` bytes hold; 0 means no limit.
+
+    Unpacking at every use costs more than recomputing layers, so the order is: unpacked
+    once and kept, unpacked once and recomputed, 4-bit and kept, 4-bit and recomputed; in
+    each as many sequences at once as fit. Where nothing fits, the smallest is tried.
+    """
     longest = min(max(lengths), length)
-    whole = bytes_per_token(model.config) * longest
-    fits = budget // whole if budget else step_size
-    if fits >= 1:
-        micro = min(step_size, fits)
-        return Plan(micro, length, False, micro * whole, budget)
-    return Plan(1, length, True, recomputed_bytes_per_token(model.config) * longest, budget)
+    last = Plan(1, length, True, False, 0, budget)
+    for dequantize, checkpointing in ((True, False), (True, True), (False, False), (False, True)):
+        for micro in range(step_size, 0, -1):
+            plan = Plan(micro, length, checkpointing, dequantize, 0, budget)
+            needed = costs.needed(plan, longest)
+            last = Plan(micro, length, checkpointing, dequantize, needed, budget)
+            if not budget or needed <= budget:
+                return last
+    return last
 
 
-def bytes_per_token(config: Any) -> int:
-    """Activations of one token over all layers, in bytes."""
-    hidden, wide, layers = _shape(config)
-    return layers * (34 * hidden + 14 * wide)
-
-
-def recomputed_bytes_per_token(config: Any) -> int:
-    """The same when only each layer's input is kept and one layer is alive at a time."""
-    hidden, wide, layers = _shape(config)
-    return layers * 4 * hidden + 34 * hidden + 14 * wide
-
-
-def activation_budget(device: str, asked: int, resident: int) -> int:
-    """Bytes left for activations: of `asked`, or of what is free on the device."""
+def budget(device: str, asked: int, held: int) -> int:
+    """Bytes that the run may hold: `asked`, or what it holds and most of what is free on
+    the device."""
     if asked:
-        return max(1, int((asked - resident) * 0.9))
+        context = CONTEXT if device.startswith("cuda") else 0
+        return max(1, int((asked - context) * SLACK))
     if device.startswith("cuda"):
         import torch
 
-        return int(torch.cuda.mem_get_info(device)[0] * 0.8)
+        return held + int(torch.cuda.mem_get_info(device)[0] * SLACK)
     import psutil
 
-    return int(psutil.virtual_memory().available * 0.5)
+    return held + int(psutil.virtual_memory().available * 0.5)
+
+
+def keep(device: str, asked: int) -> None:
+    """Let CUDA refuse what exceeds `asked` bytes, as a smaller card would; 0 for no limit."""
+    if device.startswith("cuda"):
+        import torch
+
+        whole = torch.cuda.get_device_properties(device).total_memory
+        share = max(1, asked - CONTEXT) / whole if asked else 1.0
+        torch.cuda.set_per_process_memory_fraction(min(1.0, share))
 
 
 def retries(plan: Plan) -> list[Plan]:
     """What to try, in order, where memory runs out in spite of the plan."""
-    smaller = [Plan(1, plan.length, True, 0, plan.budget_bytes)]
-    smaller += [
-        Plan(1, length, True, 0, plan.budget_bytes)
-        for length in RETRY_LENGTHS
-        if length < plan.length
-    ]
-    return smaller
+    lengths = [plan.length, *(length for length in RETRY_LENGTHS if length < plan.length)]
+    return [Plan(1, length, True, plan.dequantize, 0, plan.budget_bytes) for length in lengths]
 
 
-def _shape(config: Any) -> tuple[int, int, int]:
-    hidden = int(config.hidden_size)
-    return hidden, int(getattr(config, "intermediate_size", 4 * hidden)), config.num_hidden_layers
+def _trained(model: torch.nn.Module, config: TrainConfig) -> int:
+    """The number of values in the LoRA weights; the output layer is never "all-linear"."""
+    import torch
+
+    everything = config.target_modules == ("all-linear",)
+    return sum(
+        config.lora_r * (module.in_features + module.out_features)
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear)
+        and (
+            name.rpartition(".")[2] in config.target_modules
+            or (everything and not name.endswith("lm_head"))
+        )
+    )

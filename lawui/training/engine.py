@@ -1,0 +1,216 @@
+"""One optimizer step, launched without waiting for the device.
+
+Loss and gradient norm stay on the device until they are ready: a step that is not finite
+is skipped there, by a flag that the fused optimizer reads, and is heard of a moment later
+through `Reading`s. On CUDA the forward and backward pass of a shape that comes again are
+recorded once and replayed (a CUDA graph): at these sizes launching thousands of small
+kernels takes longer than computing them, and nothing has to be compiled.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lawui.training.batches import Batch
+from lawui.training.objective import answer_logits, token_losses
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+    from lawui.training.weights import Weights
+
+IN_FLIGHT = 2
+"""Steps launched and not yet heard of: enough to keep a device busy, few enough to stop
+within a step."""
+
+MOST_GRAPHS = 8
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A finished step. `norm` is that of the gradient before clipping; `tokens` were
+    computed; `at` is when it was heard of, in seconds of time.perf_counter."""
+
+    loss: float
+    norm: float
+    tokens: int
+    rate: float
+    at: float
+
+
+class Engine:
+    """Steps for one model with LoRA weights. `graphs` allows recording on CUDA."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        weights: Weights,
+        *,
+        weight_decay: float,
+        max_grad_norm: float,
+        graphs: bool = True,
+    ) -> None:
+        import torch
+
+        self._model = model
+        self._weights = weights
+        self._trained = list(weights.parameters.values())
+        self._max_norm = max_grad_norm
+        device = weights.values.device
+        self._cuda = device.type == "cuda"
+        self.graphs = graphs and self._cuda
+        self.optimizer = torch.optim.AdamW(
+            [weights.values], lr=0.0, weight_decay=weight_decay, fused=True
+        )
+        self._loss = torch.zeros((), device=device)
+        self.shapes = 0
+        self.recording = 0.0
+        """Shapes recorded so far, and the seconds that recording took."""
+        self._recorded: dict[tuple[int, ...], _Recorded] = {}
+        self._seen: set[tuple[int, ...]] = set()
+        self._pending: deque[tuple[torch.Tensor, Any, int, float]] = deque()
+
+    def step(self, batches: Sequence[Batch], rate: float) -> None:
+        """Launch one step on `batches`, which lie on the device. Their weights are each
+        example's share in the loss. Raises what running out of memory raises."""
+        import torch
+
+        self._loss.zero_()
+        self._weights.gradient.zero_()
+        for batch in batches:
+            self._add(batch)
+        weights = self._weights
+        with torch.no_grad():
+            norm = torch.linalg.vector_norm(weights.gradient)
+            finite = norm.isfinite() & self._loss.isfinite()
+            # As torch.nn.utils.clip_grad_norm_ has it.
+            weights.gradient.mul_((self._max_norm / (norm + 1e-6)).clamp(max=1.0))
+            torch.where(finite, weights.values, weights.good, out=weights.good)
+            read = torch.stack((self._loss, norm))
+        self.optimizer.found_inf = (~finite).float()  # type: ignore[attr-defined]
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self._send(read, sum(batch.tokens for batch in batches), rate)
+
+    def readings(self, wait: bool = False) -> list[Reading]:
+        """Steps that are done since the last call, in order; with `wait`, all launched."""
+        found = []
+        while self._pending:
+            read, ready, tokens, rate = self._pending[0]
+            if ready is not None and not ready.query():
+                if not wait and len(self._pending) <= IN_FLIGHT:
+                    break
+                ready.synchronize()
+            self._pending.popleft()
+            loss, norm = read.tolist()
+            found.append(Reading(loss, norm, tokens, rate, time.perf_counter()))
+        return found
+
+    def forget_graphs(self) -> None:
+        """Give back the memory of recorded shapes, and record no more."""
+        self._recorded.clear()
+        self.graphs = False
+
+    def _send(self, read: torch.Tensor, tokens: int, rate: float) -> None:
+        import torch
+
+        ready = None
+        if self._cuda:
+            here = torch.empty(2, pin_memory=True)
+            here.copy_(read, non_blocking=True)
+            ready = torch.cuda.Event()
+            ready.record()
+            read = here
+        self._pending.append((read, ready, tokens, rate))
+
+    def _add(self, batch: Batch) -> None:
+        """Add the loss of `batch` and its gradient to what the step has so far."""
+        shape = (*batch.grid.shape, len(batch.weights))
+        recorded = self._recorded.get(shape)
+        if recorded is None and self.graphs and shape in self._seen:
+            recorded = self._record(shape, batch)
+        if recorded is not None:
+            return recorded.replay(batch)
+        self._seen.add(shape)
+        return self._compute(batch)
+
+    def _compute(self, batch: Batch) -> None:
+        import torch
+
+        losses = token_losses(answer_logits(self._model, batch), batch)
+        loss = (losses * batch.weights).sum()
+        gradients = torch.autograd.grad(loss, self._trained, materialize_grads=True)
+        torch._foreach_add_(self._weights.gradients, gradients)
+        self._loss.add_(loss.detach())
+
+    def _record(self, shape: tuple[int, ...], batch: Batch) -> _Recorded | None:
+        """The passes of this shape, recorded; None where this model cannot be."""
+        import torch
+
+        if len(self._recorded) >= MOST_GRAPHS:
+            return None
+        state, began = torch.cuda.get_rng_state(), time.perf_counter()
+        try:
+            pool = next((r.graph.pool() for r in self._recorded.values()), None)
+            self._recorded[shape] = _Recorded(self._compute, batch, pool)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:  # an operation that asks the host
+            print(f"not recorded: {error}", flush=True)
+            self.forget_graphs()
+            torch.cuda.set_rng_state(state)
+            return None
+        self.shapes += 1
+        self.recording += time.perf_counter() - began
+        return self._recorded[shape]
+
+
+class _Recorded:
+    """The passes of one shape as a CUDA graph that reads its batch from fixed places."""
+
+    def __init__(self, compute: Any, batch: Batch, pool: Any) -> None:
+        import torch
+
+        self._batch = Batch(
+            batch.grid.clone(), batch.answers.clone(), batch.weights.clone(), batch.tokens
+        )
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph, pool=pool):
+            compute(self._batch)
+
+    def replay(self, batch: Batch) -> None:
+        self._batch.grid.copy_(batch.grid, non_blocking=True)
+        self._batch.answers.copy_(batch.answers, non_blocking=True)
+        self._batch.weights.copy_(batch.weights, non_blocking=True)
+        self.graph.replay()
+
+
+class Shapes:
+    """A few lengths for all batches of a run, so that what is recorded comes again.
+
+    `edges` are taken from the batches to come; a batch grows to the next edge.
+    """
+
+    STEP = 64
+    MOST = 6
+
+    def __init__(self, lengths: Sequence[int], answers: int) -> None:
+        ordered = sorted(-(-length // self.STEP) * self.STEP for length in lengths)
+        last = len(ordered) - 1
+        # Each costs two slow steps before it pays.
+        count = min(self.MOST, max(1, len(lengths) // 20))
+        self.edges = sorted({ordered[last * k // count] for k in range(1, count + 1)})
+        self._answers = answers
+
+    def __call__(self, lines: int, length: int, answers: int) -> tuple[int, int]:
+        """The length and the number of answers to make room for."""
+        return (
+            next((edge for edge in self.edges if edge >= length), length),
+            max(answers, self._answers),
+        )

@@ -1,0 +1,82 @@
+"""What only CUDA does: recorded steps equal launched ones, and a budget is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lawui.bench.train import Task, base, items
+from lawui.training import batches, planner
+from lawui.training.config import TrainConfig
+from lawui.training.engine import Engine, Reading, Shapes
+from lawui.training.lora import lighten
+from lawui.training.weights import Weights
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA"),
+]
+TASK = Task("embedded", 12, 4, 200, False, 0.1, 0, "")
+
+
+def trained(graphs: bool, poisoned: int = -1) -> tuple[list[Reading], torch.Tensor, Engine]:
+    """Twelve steps on two shapes; at step `poisoned` an embedding is not a number."""
+    from peft import LoraConfig, get_peft_model
+
+    from lawui.model.dequantize import dequantize
+
+    loaded = base(TASK)
+    dequantize(loaded.model)
+    torch.manual_seed(0)
+    model: Any = get_peft_model(
+        loaded.model,
+        LoraConfig(r=8, lora_dropout=0.1, target_modules="all-linear", task_type="CAUSAL_LM"),
+    )
+    lighten(model)
+    model.train()
+    weights = Weights({n: p for n, p in model.named_parameters() if p.requires_grad})
+    engine = Engine(loaded.model, weights, weight_decay=0.0, max_grad_norm=1.0, graphs=graphs)
+    given = items(TASK, 6144)
+    parts = [given[i : i + 4] for i in range(0, len(given), 4)]
+    fit = Shapes([batches.shape(part, 2048)[1] for part in parts] * 5, 4)
+    norm = loaded.model.get_decoder().norm.weight  # type: ignore[union-attr,operator]
+    torch.cuda.manual_seed(1)
+    readings: list[Reading] = []
+    for step, part in enumerate(parts):
+        value = float("nan") if step == poisoned else 1.0
+        with torch.no_grad():
+            norm.fill_(value)
+        batch = batches.collate(part, 0, 2048, fit, 0.125).to("cuda")
+        engine.step([batch], 1e-3)
+        readings += engine.readings()
+    readings += engine.readings(wait=True)
+    return readings, weights.values.detach().clone(), engine
+
+
+def test_recorded_steps_are_launched_ones() -> None:
+    plain, weights, _ = trained(graphs=False)
+    recorded, others, engine = trained(graphs=True)
+    assert engine.shapes >= 1 and len(plain) == len(recorded) == 12
+    assert [r.loss for r in recorded] == pytest.approx([r.loss for r in plain], rel=2e-2)
+    assert float((weights - others).norm() / weights.norm()) < 2e-2
+
+
+def test_a_step_that_is_not_finite_is_skipped_on_the_device() -> None:
+    readings, weights, engine = trained(graphs=True, poisoned=9)
+    assert [n for n, r in enumerate(readings) if r.loss != r.loss] == [9]
+    assert bool(weights.isfinite().all())
+    assert int(engine.optimizer.state_dict()["state"][0]["step"]) == 11
+
+
+def test_the_budget_is_a_limit(tmp_path: Path) -> None:
+    planner.keep("cuda", 2 * 10**9)
+    try:
+        with pytest.raises(torch.OutOfMemoryError):
+            torch.empty(3 * 10**9, dtype=torch.uint8, device="cuda")
+    finally:
+        planner.keep("cuda", 0)
+    costs = planner.Costs.of(base(TASK).model, TrainConfig(), 10**9, 0)
+    assert costs.needed(planner.make_plan(costs, [200], 4, 512, 0), 200) > 10**9

@@ -856,6 +856,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "学習に使える問題がありません: {source}",
         "There is nothing to train on in {source}.",
     ),
+    "usage.no_lm_eval": (
+        "比べる相手の lm-evaluation-harness がありません。別の場所に pip install --target で入れ、"
+        "PYTHONPATH に加えてください。",
+        "lm-evaluation-harness is not here to be measured beside. Install it elsewhere with "
+        "pip install --target and add that folder to PYTHONPATH.",
+    ),
     "host.busy": (
         "いま {waiting} 件が順番を待っています。少し待ってからもう一度お試しください。",
         "{waiting} requests are waiting. Try again in a moment.",

@@ -1,8 +1,9 @@
 """Measurements: `python -m lawui bench NAME`.
 
-One module a bench. Each offers `add_arguments(parser)` for flags of its own and
-`run(lab, arguments) -> dict`, and stands above the rooms as the command line does: it may
-use any of them, and nothing but the command line uses it. Speed and memory are told as
+One module a bench. Each offers `add_arguments(parser)` for flags of its own,
+`run(lab, arguments) -> dict` and, where it can be measured beside several things, AGAINST.
+It stands above the rooms as the command line does: it may use any of them, and nothing but
+the command line uses it. Speed and memory are told as
 ratios within one run on one machine; a figure names its card, versions and date.
 """
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from lawui.lab import Lab
 
 BENCHES = {
+    "score": "how fast a set is answered, beside plain transformers or lm-eval",
+    "serve": "asks, many adapters and many browsers at once, beside plain peft",
     "retrieval": "how fast and how well search finds the cited articles",
     "train": "a short QLoRA run, beside stock transformers.Trainer",
 }
@@ -28,7 +31,8 @@ def add_parsers(verbs: Any, command: Any) -> None:
     """One sub-command a bench: `verbs` is argparse's subparsers, `command` makes one."""
     for name, help in BENCHES.items():
         parser: argparse.ArgumentParser = command(verbs, name, _run, help)
-        parser.add_argument("--against", choices=("reference",), help="measure this beside it")
+        against = getattr(_module(name), "AGAINST", ("reference",))
+        parser.add_argument("--against", choices=against, help="measure this beside it")
         parser.set_defaults(bench=name)
         _module(name).add_arguments(parser)
 

@@ -1,12 +1,13 @@
 """A base made ready to serve: the fastest way of computing that gives the same numbers.
 
-Three things are decided once, when the base comes into memory, and none changes an answer
+Four things are decided once, when the base comes into memory, and none changes an answer
 beyond TOLERANCE (letters.py):
 
     weights     `plain` where memory holds the unpacked 4-bit weights, else `packed4`
     attention   `varlen` (flash kernel), `slices`, or `single` (prompt by prompt) for
                 architectures whose attention is not transformers' own; whatever is faster
                 is first tried on a few tokens and must agree with a plain forward pass
+    fused       on CUDA, whether the steps between products are compiled (fuse.py)
     graphs      on CUDA, whether small batches replay a recorded graph (graphs.py)
 """
 
@@ -14,10 +15,10 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lawui.model import dequantize, lora, packed
+from lawui.model import dequantize, fuse, lora, packed
 from lawui.model.lora import Lora, Span
 from lawui.model.packed import Group, Layout
 
@@ -40,7 +41,9 @@ class Engine:
     the device.
     """
 
-    def __init__(self, loaded: LoadedModel, *, spare: bool = False) -> None:
+    def __init__(
+        self, loaded: LoadedModel, *, spare: bool = False, fused: bool | None = None
+    ) -> None:
         self.loaded = loaded
         self.spare = spare
         self.weights = self._unpack()
@@ -49,12 +52,18 @@ class Engine:
         self._head: Any = loaded.model.get_output_embeddings()
         self._four = self._head.weight[list(loaded.letter_ids)].float()  # (4, hidden)
         self.rows = lora.Rows(decoder, _prefix(loaded.model, decoder))
-        self.attention = self._choose_attention()
+        self._undo: Callable[[], None] | None = None
+        self._choose(loaded.device.startswith("cuda") and not spare if fused is None else fused)
         self._graphs: Any = None
         if loaded.device.startswith("cuda") and self.attention == "varlen" and not spare:
             from lawui.model.graphs import Graphs
 
             self._graphs = Graphs(self)
+
+    @property
+    def fused(self) -> bool:
+        """Whether the steps between matrix products are compiled."""
+        return self._undo is not None
 
     @property
     def graphs(self) -> bool:
@@ -136,6 +145,7 @@ class Engine:
     def free(self) -> None:
         """Let go of what was recorded; the base itself goes with its last reference."""
         self._graphs = None
+        self._unfuse()
 
     @contextlib.contextmanager
     def _applied(self, spans: Sequence[Span]) -> Iterator[None]:
@@ -163,23 +173,31 @@ class Engine:
         varlen = self.attention == "varlen"
         return packed.lay_out(groups, prompts, self.loaded.device, varlen=varlen)
 
-    # -- which attention
+    # -- what is fastest and agrees with a plain pass
 
-    def _choose_attention(self) -> str:
-        """The fastest that agrees with a plain pass."""
+    def _choose(self, fused: bool) -> None:
         import torch
 
         config: Any = self.loaded.model.config
         packed.register()
         plain = self._plain_states()
         config._attn_implementation = packed.NAME
-        cuda = self.loaded.device.startswith("cuda") and self.loaded.dtype != torch.float32
-        for name in ("varlen", "slices") if cuda else ("slices",):
-            self.attention = name
+        flash = self.loaded.device.startswith("cuda") and self.loaded.dtype != torch.float32
+        for self.attention in ("varlen", "slices") if flash else ("slices",):
             if self._agrees(plain):
-                return name
-        config._attn_implementation = "sdpa"
-        return "single"
+                break
+        else:
+            config._attn_implementation = "sdpa"
+            self.attention = "single"
+        if fused:
+            self._undo = fuse.fuse(self._decoder)
+            if not self._agrees(plain):
+                self._unfuse()
+
+    def _unfuse(self) -> None:
+        if self._undo is not None:
+            self._undo()
+            self._undo = None
 
     def _agrees(self, plain: torch.Tensor) -> bool:
         import torch

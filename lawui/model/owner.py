@@ -156,6 +156,11 @@ class Owner:
         """The number of requests in line."""
         return len(self._queue)
 
+    def forget(self) -> None:
+        """Keep no answers: whatever is asked next is computed."""
+        with self._wake:
+            self._answers.clear()
+
     def close(self) -> None:
         """Finish the request in hand, refuse the rest and free the model's memory."""
         with self._wake:

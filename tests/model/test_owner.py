@@ -171,7 +171,7 @@ def test_adapters_stay_up_to_a_budget_of_bytes_and_the_least_used_goes_first(
     assert 0 < kept <= size
     small.answer(asked, "two")
     assert len(small.resident.keys) == 1 and kept < small.resident.bytes <= size * 5 // 4
-    small._answers.clear()
+    small.forget()
     assert [a.probs for a in small.answer(asked, "one")] == [a.probs for a in first]
     small.close()
 

@@ -27,8 +27,12 @@ CREATE TABLE IF NOT EXISTS visits (
   user TEXT NOT NULL, visit TEXT NOT NULL, entry TEXT NOT NULL, created TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS visits_by_visit ON visits (user, visit);
+CREATE TABLE IF NOT EXISTS views (
+  user TEXT NOT NULL, visit TEXT NOT NULL, view TEXT NOT NULL, created TEXT NOT NULL,
+  PRIMARY KEY (user, visit)
+);
 """
-TABLES = ("own_sets", "own_questions", "visits")
+TABLES = ("own_sets", "own_questions", "visits", "views")
 _BUSY_SECONDS = 10.0
 
 

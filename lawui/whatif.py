@@ -9,8 +9,8 @@ were and replays its changes on them. A passage whose text was changed is no law
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from lawui.errors import UsageError, message
 from lawui.types import LETTERS, Answer, Letter, Passage, Question
@@ -126,6 +126,20 @@ class Trial:
         """What the model is to be shown, best first."""
         return tuple(p for p in self.listed if p.id not in self.dropped)
 
+    # -- kept and brought back
+
+    def to_json(self) -> dict[str, Any]:
+        """The trial as plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Trial:
+        """The trial that `to_json` made these values of."""
+        question = {k: _tuples(v) for k, v in values["question"].items()}
+        changes = [Change(**{**c, "passage": _passage(c["passage"])}) for c in values["changes"]]
+        found = tuple(p for v in values["found"] if (p := _passage(v)))
+        return cls(Question(**question), found, tuple(changes))
+
     # -- changing it
 
     def with_found(self, found: Sequence[Passage]) -> Trial:
@@ -218,6 +232,14 @@ def hanging(whole: Answer, without: Sequence[tuple[str, Answer]]) -> tuple[Hangi
         for id, a in without
     ]
     return tuple(sorted(found, key=lambda h: (not h.turns, -h.moved)))
+
+
+def _passage(values: dict[str, Any] | None) -> Passage | None:
+    return Passage(**{k: _tuples(v) for k, v in values.items()}) if values else None
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _reworded(passage: Passage, text: str | None) -> Passage:

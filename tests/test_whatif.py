@@ -128,3 +128,10 @@ def test_every_kind_of_change_has_its_words() -> None:
             Change("pin", "p1", passage=passage("p1")).words(lang),
         }
         assert len(said) == 4
+
+
+def test_a_trial_is_kept_and_brought_back(trial: Trial) -> None:
+    import json
+
+    changed = trial.with_text("stem", "", "新しい問い。").with_pin(passage("p9")).with_kept(["p9"])
+    assert Trial.from_json(json.loads(json.dumps(changed.to_json()))) == changed

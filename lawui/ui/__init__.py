@@ -49,14 +49,14 @@ def build(lab: Lab) -> gr.Blocks:
             with ask:
                 controls = ask_tab.build(page, ask)
             with adapters:
-                adapters_tab.build(page, adapters)
+                side = adapters_tab.build(page, adapters)
             with train:
                 train_tab.build(page, train, (ask, adapters, score))
             with score:
                 score_tab.build(page, score, (ask, adapters, train))
         header.footer(page)
         opened = page.finish(blocks)
-        address.wire(page, opened, tabs, (ask, adapters, train, score), controls)
+        address.wire(page, opened, tabs, (ask, adapters, train, score), controls, side)
         api.add(lab)
     return blocks.queue(max_size=QUEUE_LIMIT, default_concurrency_limit=16, api_open=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -16,7 +17,7 @@ from lawui.types import AdapterInfo
 from lawui.ui import components
 from lawui.ui.ask_tab.draw import question_html
 from lawui.ui.page import Page
-from lawui.ui.picker import build_picker
+from lawui.ui.picker import Picker, build_picker, follow_sets
 from lawui.ui.text import duration, said, say
 from lawui.ui.versions import adapter_choices, evidence_choices, follow_adapters
 
@@ -112,7 +113,21 @@ def _column(result: AskResult, lang: str) -> str:
 # -- the tab
 
 
-def build(page: Page, tab: gr.Tab) -> None:
+@dataclass(frozen=True)
+class Side:
+    """What is put side by side: the question, the law shown, the versions."""
+
+    picker: Picker
+    evidence: Any
+    columns: Any
+
+    @property
+    def addressed(self) -> list[Any]:
+        """What an address names."""
+        return [self.picker.set, self.picker.item, self.evidence, self.columns]
+
+
+def build(page: Page, tab: gr.Tab) -> Side:
     """Put the tab's components here and wire them."""
     lab = page.lab
     with gr.Column(elem_classes="lw-card"):
@@ -163,7 +178,9 @@ def build(page: Page, tab: gr.Tab) -> None:
     page.on([picker.item.change], show, chosen, [question, results, side], notice)
     page.on([tab.select], refresh, [], [listing])
     follow_adapters(page, tab, columns)
+    follow_sets(page, [tab], picker.set)
     page.view(redraw, [*chosen, results], [question, side, listing])
+    return Side(picker, evidence, columns)
 
 
 def _choices(page: Page) -> tuple[Any, Any, Any, Any]:

@@ -1,4 +1,4 @@
-"""The address of a view: tab, question, law shown, version. It carries ids only, never a
+"""The address of a view: tab, question, law shown, versions. It carries ids only, never a
 word that somebody typed, so that it can be sent on; a reload opens the same view."""
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ import gradio as gr
 from lawui.errors import LabError
 from lawui.lab import Lab
 from lawui.types import EVIDENCES
-from lawui.ui.ask_tab import Controls
+from lawui.ui.adapters_tab import Side
+from lawui.ui.ask_tab import Controls, memory
 from lawui.ui.page import Page
-from lawui.ui.picker import find, item_choices
+from lawui.ui.picker import find, item_choices, set_choices
 from lawui.ui.versions import adapter_choices
+from lawui.visits import Visits
 
 TABS = ("ask", "adapters", "train", "score")
 
 
-def wire(page: Page, opened: Any, tabs: gr.Tabs, each: Sequence[gr.Tab], ask: Controls) -> None:
+def wire(
+    page: Page, opened: Any, tabs: gr.Tabs, each: Sequence[gr.Tab], ask: Controls, side: Side
+) -> None:
     """Keep the address as the view changes, and open what it names after `opened`."""
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     for name, tab in zip(TABS, each, strict=True):
@@ -28,42 +32,54 @@ def wire(page: Page, opened: Any, tabs: gr.Tabs, each: Sequence[gr.Tab], ask: Co
         ("q", ask.picker.item),
         ("evidence", ask.evidence),
         ("adapter", ask.adapter),
+        ("item", side.picker.item),
+        ("law", side.evidence),
+        ("versions", side.columns),
     ):
-        js = f"(id) => lawuiAddress({{{name}: id}})"
+        js = f"(id) => lawuiAddress({{{name}: [id].flat().join(',')}})"
         component.change(None, component, None, js=js, **quiet)
 
-    def restore(request: gr.Request) -> list[Any]:
-        return view(page.lab, dict(request.query_params))
+    def restore(request: gr.Request, lang: str, visit: str) -> list[Any]:
+        asked_for, user = dict(request.query_params), request.username or ""
+        lab, name = page.lab, visit or Visits.new()
+        seen = lab.visits.view(name, user)
+        wanted = {"q": seen.get("item") or "", **asked_for}
+        return [name, *view(lab, wanted, user), *memory.bring(lab, lang, seen, asked_for)]
 
-    outputs = [tabs, ask.picker.set, ask.picker.item, ask.evidence, ask.adapter]
-    restored = opened.then(restore, None, outputs, **quiet)
+    outputs = [ask.visit, tabs, ask.picker.set, ask.picker.item, *side.addressed]
+    outputs += memory.outputs(ask)
+    restored = opened.then(restore, [page.language, ask.visit], outputs, **quiet)
     restored.then(None, None, None, js="() => { window.lawuiOpened = true; }", **quiet)
 
 
-def view(lab: Lab, asked: Mapping[str, str]) -> list[Any]:
-    """Updates for tabs, set, question, evidence and adapter; what is not known is left."""
-    tab, evidence, adapter = (asked.get(k, "") for k in ("tab", "evidence", "adapter"))
+def view(lab: Lab, asked: Mapping[str, str], user: str = "") -> list[Any]:
+    """Updates for the tab, the question on Ask (set, item) and that on Adapters (set, item,
+    evidence, versions); what is not known is left."""
+    tab, law = asked.get("tab", ""), asked.get("law", "")
     known = {key for _, key in adapter_choices(lab, "en")}
+    versions = [v for v in asked.get("versions", "").split(",") if v in known]
     return [
         gr.update(selected=tab) if tab in TABS else gr.skip(),
-        *_question(lab, asked.get("q", "")),
-        evidence if evidence in EVIDENCES else gr.skip(),
-        adapter if adapter in known else gr.skip(),
+        *_question(lab, asked.get("q", ""), user),
+        *_question(lab, asked.get("item", ""), user),
+        law if law in EVIDENCES else gr.skip(),
+        versions or gr.skip(),
     ]
 
 
-def _question(lab: Lab, qid: str) -> list[Any]:
+def _question(lab: Lab, qid: str, user: str) -> list[Any]:
     name = qid.partition("-")[0]
-    if not _holds(lab, name, qid):
+    if not _holds(lab, name, qid, user):
         return [gr.skip(), gr.skip()]
     choices = item_choices(find(lab, name, "", ""))
     if qid not in {key for _, key in choices}:
         return [gr.skip(), gr.skip()]
-    return [name, gr.update(choices=choices, value=qid)]
+    sets = gr.update(choices=set_choices(lab, "ja", user), value=name)
+    return [sets, gr.update(choices=choices, value=qid)]
 
 
-def _holds(lab: Lab, name: str, qid: str) -> bool:
-    if not name or name not in {s["name"] for s in lab.sets()}:
+def _holds(lab: Lab, name: str, qid: str, user: str) -> bool:
+    if not name or name not in {s["name"] for s in lab.sets(user)}:
         return False
     try:
         lab.question(qid, name)

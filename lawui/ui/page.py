@@ -8,7 +8,7 @@ place, so that nothing typed is lost; opening the page does the same once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -29,7 +29,8 @@ Handler = Callable[..., Any]
 
 class Page:
     """One page under construction. `language` holds `ja` or `en` and is every event's
-    first input."""
+    first input; `user` holds the log-in name, "" where nobody logs in: a state on the
+    server, which no browser can set."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -37,9 +38,11 @@ class Page:
         self._words: list[tuple[Any, dict[str, Words]]] = []
         self._views: list[tuple[Handler, list[Any], list[Any]]] = []
         self.language: Any = None
+        self.user: Any = None
 
     def add_language_switch(self) -> None:
         """Put the switch here: it must exist before the first event is wired."""
+        self.user = gr.State("")
         self.language = gr.Radio(
             list(LANGUAGES),
             value=self.default,
@@ -108,6 +111,30 @@ class Page:
         wires = triggers if isinstance(triggers, list) else [triggers]
         return gr.on(wires, handle, [self.language, *inputs], targets, **options)
 
+    def stream(
+        self,
+        triggers: list[Any],
+        fn: Callable[..., Iterator[tuple[Any, ...]]],
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        notice: Any,
+        busy: str,
+    ) -> Any:
+        """Wire a private event whose `fn(lang, *inputs)` yields again and again the values
+        of `outputs` and of `notice`. Errors become sentences as in `on`."""
+
+        def handle(lang: str, *values: Any) -> Any:
+            skips = _skips(len(outputs))
+            yield (*skips, components.notice([say(busy, lang)], lang, "busy"))
+            try:
+                yield from fn(lang, *values)
+            except Exception as error:
+                yield (*skips, trouble(error, lang))
+
+        options = {"show_progress": "hidden", "api_visibility": "private"}
+        targets = [*outputs, notice]
+        return gr.on(triggers, handle, [self.language, *inputs], targets, **options)
+
     def finish(self, blocks: gr.Blocks) -> Any:
         """Wire language and opening, after every tab is built. Returns the load event."""
         stored = gr.BrowserState("", storage_key="lawui.language", secret="lawui.language")
@@ -120,13 +147,17 @@ class Page:
         def opening(request: gr.Request, remembered: str, *values: Any) -> list[Any]:
             asked = preferred(request.headers.get("accept-language", ""), self.default)
             lang = remembered if remembered in ("ja", "en") else asked
-            return [lang, *self.everything(lang, values)]
+            who = request.username or ""
+            # The views that read the user see him from the first drawing on.
+            mine = [who if i is self.user else v for i, v in zip(inputs, values, strict=True)]
+            return [lang, who, *self.everything(lang, mine)]
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         tell = "(lang) => { document.documentElement.lang = lang; }"
         self.language.input(switch, [self.language, *inputs], [stored, *outputs], **quiet)
         self.language.change(None, self.language, None, js=tell, **quiet)
-        return blocks.load(opening, [stored, *inputs], [self.language, *outputs], **quiet)
+        given = [self.language, self.user, *outputs]
+        return blocks.load(opening, [stored, *inputs], given, **quiet)
 
     def everything(self, lang: str, values: Sequence[Any]) -> list[Any]:
         """All words and views in `lang`; `values` are the views' inputs, in order."""
@@ -164,17 +195,21 @@ def answer(fn: Handler, lang: str, values: Sequence[Any], n: int, notice: bool) 
     the lab, or of ours, reaches the page as a traceback."""
     try:
         result = fn(lang, *values)
-    except LabError as error:
-        said = components.notice(sentences(error, lang), lang)
-        return (*_skips(n), said) if notice else tuple(_skips(n))
-    except Exception:
-        log.exception("unexpected error in an event of the page")
-        said = components.notice([say("page.unexpected", lang)], lang)
+    except Exception as error:
+        said = trouble(error, lang)
         return (*_skips(n), said) if notice else tuple(_skips(n))
     if result is None:
         return (*_skips(n), "") if notice else tuple(_skips(n))
     got = tuple(result) if isinstance(result, (tuple, list)) else (result,)
     return got if len(got) > n or not notice else (*got, "")
+
+
+def trouble(error: Exception, lang: str) -> str:
+    """An error as a notice: the lab's own in its sentences; any other goes into the log."""
+    if isinstance(error, LabError):
+        return components.notice(sentences(error, lang), lang)
+    log.error("unexpected error in an event of the page", exc_info=error)
+    return components.notice([say("page.unexpected", lang)], lang)
 
 
 def sentences(error: LabError, lang: str) -> list[str]:

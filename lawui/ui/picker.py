@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from lawui.lab import Lab
+from lawui.own_questions import is_own
 from lawui.types import Question
-from lawui.ui.page import Page
+from lawui.ui.page import Page, relist
 from lawui.ui.text import said, say
 
 _NUMBER = re.compile(r"[0-9]+(-[0-9]+)?")
@@ -32,10 +33,34 @@ class Picker:
     found: Any
 
 
-def set_choices(lab: Lab, lang: str) -> list[tuple[str, str]]:
-    """The sets at hand, in words."""
-    names = [s["name"] for s in lab.sets() if "fault" not in s]
-    return [(said(f"set.{name}", lang, name), name) for name in names]
+def set_choices(lab: Lab, lang: str, user: str = "") -> list[tuple[str, str]]:
+    """The sets at hand, in words: the user's own questions among them."""
+    names = [s["name"] for s in lab.sets(user) if "fault" not in s]
+    return [(set_words(name, lang), name) for name in names]
+
+
+def set_words(name: str, lang: str) -> str:
+    """The name of a set as people say it."""
+    return say("set.own", lang) if is_own(name) else said(f"set.{name}", lang, name)
+
+
+def follow_sets(
+    page: Page,
+    tabs: Sequence[Any],
+    box: Any,
+    more: Callable[[str], list[tuple[str, str]]] = lambda lang: [],
+) -> None:
+    """Keep the sets in `box` as they are, whenever one of `tabs` is opened: a reader may
+    have written a question of his own. `more` are choices behind them."""
+    lab = page.lab
+
+    def draw(lang: str, user: str, value: Any) -> Any:
+        choices = [*set_choices(lab, lang, user), *more(lang)]
+        keys = [key for _, key in choices]
+        return relist(choices, value, value if value in keys else default_set(lab))
+
+    page.on([tab.select for tab in tabs], draw, [page.user, box], [box])
+    page.view(draw, [page.user, box], [box])
 
 
 def default_set(lab: Lab) -> str:

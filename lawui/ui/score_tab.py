@@ -13,7 +13,7 @@ from lawui.lab import Lab
 from lawui.types import BASE, EVIDENCES, ScoreRun
 from lawui.ui import components
 from lawui.ui.page import Page, relist
-from lawui.ui.picker import default_set, set_choices
+from lawui.ui.picker import default_set, follow_sets, set_choices
 from lawui.ui.text import duration, said, say
 from lawui.ui.versions import adapter_choices, evidence_choices, follow_adapters
 
@@ -593,5 +593,6 @@ def _wire_timer(
     page.on([shown.run.input, shown.only.input, shown.set.input], draw, shown.asked, shown.drawn)
     page.on([tab.select], wake, shown.asked, shown.drawn)
     follow_adapters(page, tab, form[2])
+    follow_sets(page, [tab], form[0])
     page.on([t.select for t in others], lambda _: gr.update(active=False), [], [shown.timer])
     page.view(draw, shown.asked, shown.drawn)

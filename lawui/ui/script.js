@@ -31,3 +31,22 @@ const tidy = () => {
 new MutationObserver(tidy).observe(document.documentElement, {
   attributes: true, attributeFilter: ["lang", "title"], childList: true, subtree: true,
 });
+
+// A file that was just made: its button is pressed once it holds the new address.
+window.lawuiSave = (id) => {
+  const held = document.getElementById(id);
+  if (held) setTimeout(() => (held.querySelector("button, a") ?? held).click(), 150);
+};
+
+// Copy what an element holds, also where the page is not on a secure address.
+window.lawuiCopy = async (text) => {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const box = Object.assign(document.createElement("textarea"), { value: text });
+    document.body.append(box);
+    box.select();
+    document.execCommand("copy");
+    box.remove();
+  }
+};

@@ -18,7 +18,7 @@ from lawui.types import RunStatus, TrainEvent
 from lawui.ui import components
 from lawui.ui.curve import curve
 from lawui.ui.page import Page
-from lawui.ui.picker import set_choices
+from lawui.ui.picker import follow_sets, set_choices
 from lawui.ui.text import duration, said, say
 
 ACTIVE = ("queued", "starting", "running")
@@ -314,6 +314,7 @@ def build(page: Page, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
     _wire_form(page, form, command, problem)
     _wire_runs(page, form, shown, start, stop, resume, notice)
     _wire_timer(page, shown, tab, others)
+    follow_sets(page, [tab], form.set, lambda lang: [(say("train.set.file", lang), FILE)])
 
 
 def _form(page: Page) -> tuple[Form, Any, Any]:

@@ -128,6 +128,26 @@ class Visits:
         query = "SELECT entry FROM visits WHERE user = ? AND visit = ? ORDER BY id"
         return [json.loads(text) for (text,) in self._store.read(query, user, visit)]
 
+    def last(self, visit: str, user: str) -> tuple[int, Entry] | None:
+        """The number and the entry of the answer seen last."""
+        query = "SELECT id, entry FROM visits WHERE user = ? AND visit = ? ORDER BY id DESC LIMIT 1"
+        rows = self._store.read(query, user, visit)
+        return (int(rows[0][0]), json.loads(rows[0][1])) if rows else None
+
+    def keep_view(self, visit: str, user: str, view: Entry) -> None:
+        """Remember what the reader has before him, so that a reload brings it back."""
+        with self._store.open() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?)",
+                (user, visit, json.dumps(view, ensure_ascii=False), now()),
+            )
+
+    def view(self, visit: str, user: str) -> Entry:
+        """What the reader had before him last; {} where nothing is known."""
+        query = "SELECT view FROM views WHERE user = ? AND visit = ?"
+        rows = self._store.read(query, user, visit)
+        return json.loads(rows[0][0]) if rows else {}
+
     def export(self, visit: str, user: str, kind: str, lang: str) -> bytes:
         """What was seen in a visit as one file: `html` or `docx`. Raises UsageError for
         another kind or a visit in which nothing was seen."""
@@ -144,4 +164,6 @@ class Visits:
     def clear(self, visit: str, user: str) -> None:
         """Forget a visit."""
         with self._store.open() as connection:
-            connection.execute("DELETE FROM visits WHERE user = ? AND visit = ?", (user, visit))
+            for table in ("visits", "views"):
+                where = "WHERE user = ? AND visit = ?"
+                connection.execute(f"DELETE FROM {table} {where}", (user, visit))

@@ -159,13 +159,13 @@ def test_a_demo_says_so_and_can_not_start_a_run(demo: Lab) -> None:
 
 def test_the_address_opens_what_it_names_and_ignores_the_rest(lab: Lab) -> None:
     qid = lab.find("sample")[3].id
-    tab, name, item, evidence, adapter = address.view(
-        lab, {"tab": "score", "q": qid, "evidence": "given", "adapter": BASE}
+    tab, name, item, *side = address.view(
+        lab, {"tab": "score", "q": qid, "item": qid, "law": "given", "versions": f"{BASE},gone"}
     )
-    assert tab["selected"] == "score" and name == "sample" and item["value"] == qid
-    assert (evidence, adapter) == ("given", BASE)
-    odd = {"tab": "<x>", "q": "../../etc", "evidence": "all", "adapter": "../x"}
-    assert address.view(lab, odd) == [gr.skip()] * 5
+    assert tab["selected"] == "score" and name["value"] == "sample" and item["value"] == qid
+    assert side[1]["value"] == qid and side[2:] == ["given", [BASE]]
+    odd = {"tab": "<x>", "q": "../../etc", "item": "own-x", "law": "all", "versions": "../x"}
+    assert address.view(lab, odd) == [gr.skip()] * 7
 
 
 def test_the_form_shows_the_command_that_runs(lab: Lab) -> None:

@@ -3,6 +3,10 @@
 asking      which question, the reader's letter, the official answer
 answering   evidence, version, the answer
 trying      what if: every change and its way back
+reason      the model's own words, on demand
+own         questions of one's own
+home        the reader's mark; one answer as text, a visit as a file
+memory      a reload brings the same view back
 state draw  what was asked, and how it looks; without Gradio's wiring
 """
 
@@ -11,9 +15,10 @@ from __future__ import annotations
 import gradio as gr
 
 from lawui.ui import statutes_panel
-from lawui.ui.ask_tab import answering, asking, trying
+from lawui.ui.ask_tab import answering, asking, home, memory, reason, trying
 from lawui.ui.ask_tab.controls import Controls
 from lawui.ui.page import Page
+from lawui.ui.picker import follow_sets
 from lawui.ui.versions import follow_adapters
 
 __all__ = ["Controls", "build"]
@@ -27,10 +32,19 @@ def build(page: Page, tab: gr.Tab) -> Controls:
         with gr.Column(scale=5, min_width=320, elem_classes="lw-card"):
             answer = answering.build(page)
     change = trying.build(page)
+    with gr.Row(elem_classes="lw-columns"):
+        with gr.Column(scale=6, min_width=320):
+            words = reason.build(page)
+        with gr.Column(scale=5, min_width=320):
+            take = home.build(page)
     statutes_panel.build(page)
-    controls = Controls(question, answer, change, gr.State(None), gr.State(False))
+    controls = Controls(question, answer, change, gr.State(None), gr.State(False), take.visit)
     answering.wire(page, controls)
     trying.wire(page, controls)
     asking.wire(page, controls)
+    reason.wire(page, controls, words)
+    home.wire(page, controls, words, take)
+    memory.wire(page, controls, take)
     follow_adapters(page, tab, answer.adapter)
+    follow_sets(page, [tab], question.picker.set)
     return controls

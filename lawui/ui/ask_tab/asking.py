@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from lawui.types import LETTERS
+from lawui.ui.ask_tab import own
 from lawui.ui.ask_tab.answering import drawn
 from lawui.ui.ask_tab.controls import Asking, Controls
 from lawui.ui.ask_tab.draw import changes_html, passages_html, question_html, result_html
@@ -40,24 +41,9 @@ def build(page: Page) -> Asking:
             veil = page.say(
                 gr.Checkbox(value=True, min_width=220, elem_id="ask-veil"), label="ask.veil"
             )
-    with gr.Column(visible=False, elem_classes="lw-plain") as own:
-        page.heading("ask.own.help", "p", "lw-note")
-        stem = page.say(
-            gr.Textbox(lines=3, max_length=4000, elem_id="ask-stem", elem_classes="lw-serif"),
-            label="ask.own.stem",
-            placeholder="ask.own.stem.hint",
-        )
-        choices = tuple(_choice_box(page, letter) for letter in LETTERS)
-    return Asking(source, picker, from_set, own, stem, choices, question, commit, reveal, veil)
-
-
-def _choice_box(page: Page, letter: str) -> Any:
-    return page.say(
-        gr.Textbox(
-            lines=1, max_length=2000, elem_id=f"ask-choice-{letter}", elem_classes="lw-serif"
-        ),
-        label=lambda lang: say("ask.own.choice", lang, letter=letter),
-    )
+    with gr.Column(visible=False, elem_classes="lw-plain") as from_own:
+        mine = own.build(page)
+    return Asking(source, picker, from_set, from_own, mine, question, commit, reveal, veil)
 
 
 def wire(page: Page, c: Controls) -> None:
@@ -115,6 +101,7 @@ def wire(page: Page, c: Controls) -> None:
             gr.update(value=say("ask.hide" if told else "ask.reveal", lang)),
         )
 
+    own.wire(page, q.own, q.picker)
     notice = c.answering.notice
     fresh = [*c.drawn, c.revealed, q.question, q.reveal, q.commit]
     page.on([q.picker.item.change], show, [*chosen, q.veil, c.asked], fresh, notice)
@@ -122,7 +109,7 @@ def wire(page: Page, c: Controls) -> None:
     page.on([q.reveal.click], toggle, [c.revealed, *told_by], shown, notice)
     page.on([q.commit.input], commit, told_by, shown, notice)
     page.on([q.veil.input], unveil, [q.veil, *told_by], shown, notice)
-    page.on([q.source.input], switch, [q.source], [q.from_set, q.own, *c.drawn], notice)
+    page.on([q.source.input], switch, [q.source], [q.from_set, q.from_own, *c.drawn], notice)
     t = c.trying
     page.view(
         redraw,

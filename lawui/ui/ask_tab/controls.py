@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from lawui.ui.ask_tab.own import Own
 from lawui.ui.picker import Picker
 
 
@@ -15,9 +16,8 @@ class Asking:
     source: Any
     picker: Picker
     from_set: Any
-    own: Any
-    stem: Any
-    choices: tuple[Any, ...]
+    from_own: Any
+    own: Own
     question: Any
     commit: Any
     reveal: Any
@@ -26,7 +26,7 @@ class Asking:
     @property
     def chosen(self) -> list[Any]:
         """The inputs of `state.chosen_question`."""
-        return [self.source, self.picker.set, self.picker.item, self.stem, *self.choices]
+        return [self.source, self.picker.set, self.picker.item, self.own.stem, *self.own.choices]
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,15 @@ class Trying:
 
 @dataclass(frozen=True)
 class Controls:
-    """The whole tab. `asked` and `revealed` are the session's state."""
+    """The whole tab. `asked` and `revealed` are the session's state, `visit` the name under
+    which the browser keeps it."""
 
     asking: Asking
     answering: Answering
     trying: Trying
     asked: Any
     revealed: Any
+    visit: Any
 
     @property
     def picker(self) -> Picker:

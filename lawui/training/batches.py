@@ -200,6 +200,20 @@ def collate(
     return Batch(grid, answers, weights, sum(len(item.ids) for item in items))
 
 
+def portions(examples: Sequence[Example], tokens: int) -> list[list[Example]]:
+    """`examples` in parts of whole items, each of at most `tokens` tokens or one item."""
+    found: list[list[Example]] = []
+    room = 0
+    for members in families(examples):
+        length = len(_Item.of(examples, members).ids)
+        if length > room:
+            found.append([])
+            room = tokens
+        found[-1] += [examples[member] for member in members]
+        room -= length
+    return found
+
+
 def shape(examples: Sequence[Example], width: int = 0) -> tuple[int, int]:
     """(lines, length) of the batch that `collate` would make."""
     lengths = [len(_Item.of(examples, members).ids) for members in families(examples)]

@@ -37,6 +37,9 @@ NOT_FINITE_LIMIT = 5
 LINE = 2048
 """Tokens of a line on CUDA, where few long lines are quicker than many short ones."""
 
+PORTION = 512
+"""Tokens of a batch on the CPU, where one line after another wastes nothing on padding."""
+
 LOOKED_AT = 256
 """Steps whose batches are laid out beforehand to choose the shapes that are recorded."""
 
@@ -148,17 +151,15 @@ class Trainer:
             dequantize(self._loaded.model)
         if plan.checkpointing:  # never taken back: plans only get smaller
             self._loaded.model.gradient_checkpointing_enable({"use_reentrant": False})
-        self._width, self._fit = 0, None
-        if self._loaded.device.startswith("cuda"):
-            self._width = LINE
-            if not plan.checkpointing:
-                self._fit = Shapes(self._coming_lengths(), plan.micro_batch)
+        self._fit = None
+        if self._loaded.device.startswith("cuda") and not plan.checkpointing:
+            self._fit = Shapes(self._coming_lengths(), plan.micro_batch)
 
     def _coming_lengths(self) -> list[int]:
         """The lengths of the batches to come, as they would be laid out."""
         last = min(self._max_steps, self._counters.step + LOOKED_AT)
         return [
-            batches.shape(part, self._width)[1]
+            batches.shape(part, LINE)[1]
             for step in range(self._counters.step, last)
             for part in self._parts(step)
         ] or [self._counters.length]
@@ -275,14 +276,17 @@ class Trainer:
         parts = self._parts(self._launched)
         weight = 0.5 / sum(map(len, parts))
         return [
-            batches.collate(part, self._pad, self._width, self._fit, weight).to(self._loaded.device)
+            batches.collate(part, self._pad, LINE, self._fit, weight).to(self._loaded.device)
             for part in parts
         ]
 
     def _parts(self, step: int) -> list[list[batches.Example]]:
         examples = [self._train.examples[i] for i in self._indices(step)]
         size = self._plan.micro_batch
-        return [examples[start : start + size] for start in range(0, len(examples), size)]
+        parts = [examples[start : start + size] for start in range(0, len(examples), size)]
+        if self._loaded.device == "cpu":
+            parts = [portion for part in parts for portion in batches.portions(part, PORTION)]
+        return parts
 
     def _make_smaller(self, error: BaseException) -> None:
         import torch

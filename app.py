@@ -19,6 +19,7 @@ def main() -> int:
     """Serve until interrupted; 1 with a clear line where the page cannot be served."""
     arguments = _arguments()
     try:
+        people = ui.access.people(arguments.auth_file, arguments.auth_header, arguments.demo)
         lab = Lab(
             Settings(
                 home=arguments.home,
@@ -29,12 +30,14 @@ def main() -> int:
                 demo=arguments.demo,
                 chroma_url=arguments.chroma_url,
                 reranker=arguments.reranker,
-            )
+            ),
+            people,
         )
         reach = ui.access.options(
             arguments.host,
             arguments.port,
-            auth_file=arguments.auth_file,
+            people,
+            auth_header=arguments.auth_header,
             share=arguments.share,
             offline=arguments.offline,
         )
@@ -70,7 +73,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", default="auto", help="auto, embedded, a hub id or a folder")
     parser.add_argument("--data", type=Path, help="lawqa_jp and statutes; else LAWUI_DATA, ./data")
     parser.add_argument("--home", type=Path, default=Settings.home, help="where runs are kept")
-    parser.add_argument("--auth-file", type=Path, help="name:password or name:scrypt:… a line")
+    parser.add_argument("--auth-file", type=Path, help="role name:password a line")
+    parser.add_argument(
+        "--auth-header",
+        default="",
+        metavar="NAME",
+        help="the header in which a proxy on this machine names who has logged in",
+    )
     parser.add_argument("--lang", choices=("ja", "en"), default="ja")
     parser.add_argument("--offline", action="store_true", help="no outbound request at all")
     parser.add_argument("--demo", action="store_true", default=on_a_space, help="read-only")

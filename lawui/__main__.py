@@ -55,6 +55,20 @@ def _doctor(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
     return lab.describe()
 
 
+def _user(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any] | None:
+    from getpass import getpass
+
+    from lawui import people
+
+    typed = sys.stdin.isatty()
+    password = getpass("password: ", sys.stderr) if typed else sys.stdin.readline().rstrip("\n")
+    line = people.line(arguments.name, arguments.role, password)
+    if arguments.json:
+        return {"line": line}
+    print(line)  # alone, so that it can be appended to the file
+    return None
+
+
 def _fetch(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
     laws = arguments.law or ()
     return lab.fetch(arguments.asof, laws, _count("fetch"), decrees=arguments.decrees)
@@ -284,6 +298,9 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("run_b", metavar="RUN_B")
     _train_parsers(commands)
     _adapters_parser(commands)
+    user = _command(commands, "user", _user, "a line for --auth-file; the password is asked for")
+    user.add_argument("name", metavar="NAME")
+    user.add_argument("--role", default="reader", help="reader, reviewer or trainer")
     benches = commands.add_parser("bench", help="measure speed, memory and quality")
     bench.add_parsers(benches.add_subparsers(required=True, metavar="NAME"), _command)
     return parser

@@ -28,7 +28,8 @@ from lawui.errors import (
 from lawui.library import IndexJob, Library
 from lawui.model import adapters, load
 from lawui.model.load import ModelChoice
-from lawui.own_questions import OwnQuestions, is_own
+from lawui.own_questions import NAME, OwnQuestions, is_own
+from lawui.people import People
 from lawui.scores import Scores
 from lawui.store import Store
 from lawui.training.config import PRESETS, TrainConfig, command_line, from_values, to_dict
@@ -97,10 +98,11 @@ class Lab(Scores):
     """Everything that the lab can do. Thread-safe. Raises LabError and nothing else for
     what a user can put right."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, people: People | None = None) -> None:
         if settings.offline:
             os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
         self.settings = settings
+        self.people = people or People(demo=settings.demo)
         self._problems: tuple[LabError, ...] = ()
         self.home = settings.home.expanduser().resolve()
         self.data_dir = _data_folder(settings.data)
@@ -118,7 +120,7 @@ class Lab(Scores):
         self._runs = RunStore(self.home / "adapters")
         self._open_scores(self, self.home / ".lawui")
         store = Store(self.home / ".lawui" / "readers.sqlite3")
-        self.own = OwnQuestions(store, settings.demo)
+        self.own = OwnQuestions(store, self.people.allow)
         self.visits = Visits(store)
 
     # -- the model
@@ -196,9 +198,18 @@ class Lab(Scores):
         With `decrees`, also the orders that the laws themselves point to. A lab without a
         data folder goes on with this one.
         """
+        self.people.allow("fetch")
+        return self._fetch(asof, laws, progress, decrees)
+
+    def _fetch(
+        self,
+        asof: str,
+        laws: Sequence[str],
+        progress: Callable[[str, int, int], None] | None,
+        decrees: bool = False,
+    ) -> dict[str, Any]:
         from lawui.data import fetch
 
-        self._not_in_demo()
         folder = self.data_dir or self.settings.data or Path("data")
         try:
             return fetch.fetch(folder, asof, laws, self.settings.offline, progress, decrees=decrees)
@@ -226,6 +237,7 @@ class Lab(Scores):
     def questions(self, set: str) -> QuestionSet:
         """A set by name. Raises UsageError or DataError."""
         if is_own(set):
+            self._owner_of(set)
             return self.own.named(set)
         return data.load_set(set, self.data_dir)
 
@@ -233,7 +245,7 @@ class Lab(Scores):
         """A question by id, by number or by ファイル名; without `set` its id names the set."""
         name = set or qid.split("-", 1)[0]
         if is_own(name):
-            return self.own.question(qid, self.own.user_of(name))
+            return self.own.question(qid, self._owner_of(name))
         if name not in data.available_sets(self.data_dir) and not set:
             name = "sample"
         return data.find(self.questions(name), qid)
@@ -246,8 +258,15 @@ class Lab(Scores):
         """A set to read in: own questions without an official answer stand in it too."""
         found = self.questions(set)
         if is_own(set):
-            found = replace(found, questions=self.own.all(self.own.user_of(set)))
+            found = replace(found, questions=self.own.all(self._owner_of(set)))
         return found
+
+    def _owner_of(self, set: str) -> str:
+        """Whose own questions these are. Raises UsageError for who may not see them."""
+        user = self.own.user_of(set)
+        if not self.people.sees(user):
+            raise UsageError("data.unknown_set", set=set, sets=NAME)
+        return user
 
     def laws(self, set: str) -> list[str]:
         """The law families of a set."""
@@ -281,23 +300,23 @@ class Lab(Scores):
         progress: Callable[[int, int], None] | None = None,
     ) -> IndexInfo:
         """Build the index of the statutes in `folder` (default: the data folder's)."""
-        self._not_in_demo()
+        self.people.allow("index")
         return self._library.build(folder, embedder, progress)
 
     def index_start(self, folder: Path | None = None, embedder: str = "") -> None:
         """Rebuild the index in the background; `index_job` tells how it goes."""
-        self._not_in_demo()
+        self.people.allow("index")
         self._library.start_build(folder, embedder)
 
     def law_add(self, law_id: str) -> None:
         """Bring a law from e-Gov as of the date of the others and rebuild the index, in the
         background; `index_job` tells how it goes."""
-        self._not_in_demo()
+        self.people.allow("fetch")
         page = f"https://laws.e-gov.go.jp/law/{law_id}"
         if self.settings.offline:
             raise HostError("data.offline", url=page)
         asof = self.law_date()
-        self._library.start_build(bring=lambda progress: self.fetch(asof, (law_id,), progress))
+        self._library.start_build(bring=lambda progress: self._fetch(asof, (law_id,), progress))
 
     def law_date(self) -> str:
         """As of which date `law_add` brings a law: that of the present statutes of the user."""
@@ -320,6 +339,7 @@ class Lab(Scores):
         """The `k` passages nearest to `text`, best first. Raises UsageError for no text."""
         if not text.strip() or not 1 <= k <= 100:
             raise UsageError("usage.search")
+        self.people.count("search")
         return self._library.search(text, k)
 
     def passages(self, question: Question, evidence: str) -> tuple[Passage, ...]:
@@ -342,6 +362,7 @@ class Lab(Scores):
     ) -> AskResult:
         """Four probabilities. `passages` (what a user made of them) replace those that
         `evidence` would bring; `all_orders` asks all four rotations and averages."""
+        self.people.count("ask")
         if passages is None:
             passages = self._library.passages(question, evidence)
         turned = [_turn(question, by) for by in range(_ROTATIONS if all_orders else 1)]
@@ -453,7 +474,7 @@ class Lab(Scores):
 
     def adapter_remove(self, name: str) -> None:
         """Delete an adapter of the home, with its run. A shipped one stays."""
-        self._not_in_demo()
+        self.people.allow("remove")
         info = self.adapter(name)
         folder = self.home / "adapters"
         if Path(info.path).parent != folder or name.startswith("sample-"):
@@ -467,7 +488,7 @@ class Lab(Scores):
 
     def train(self, config: TrainConfig) -> str:
         """Start a training run in a process of its own and return its name."""
-        self._not_in_demo()
+        self.people.allow("train")
         config.check()
         choice = self._train_choice(config)
         source = self.training_data(config)
@@ -559,22 +580,18 @@ class Lab(Scores):
 
     def train_stop(self, run: str) -> None:
         """Ask a run to stop after its present step and to keep what it has learned."""
-        self._not_in_demo()
+        self.people.allow("train")
         self._runs.stop(run)
 
     def train_resume(self, run: str) -> None:
         """Go on with a run that was stopped or crashed."""
-        self._not_in_demo()
+        self.people.allow("train")
         self._runs.resume(run)
 
     def _train_choice(self, config: TrainConfig) -> ModelChoice:
         if not config.model_name:
             return self.choice
         return load.choose(config.model_name, offline=True)  # a run never downloads
-
-    def _not_in_demo(self) -> None:
-        if self.settings.demo:
-            raise UsageError("usage.demo")
 
 
 def _data_folder(asked: Path | None) -> Path | None:

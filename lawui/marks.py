@@ -88,20 +88,12 @@ class Marks:
         found = Counter(m.mark for m in self.list() if among is None or m.source in among)
         return {name: found[name] for name in MARKS}
 
-    def to_text(self, kind: str, lang: str) -> str:
-        """All marks as `csv` (headings in `lang`, safe in Excel) or `json`."""
-        if kind not in KINDS:
-            raise UsageError("usage.export_kind", kind=kind)
-        found = self.list()
-        if kind == "json":
-            return json.dumps([asdict(m) for m in found], ensure_ascii=False, indent=1)
-        out = io.StringIO(newline="")
-        writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow([message(f"marks.column.{name}", lang) for name in _COLUMNS])
-        for mark in found:
-            shown = replace(mark, mark=message(f"marks.{mark.mark}", lang))
-            writer.writerow([_harmless(value) for value in astuple(shown)])
-        return "\ufeff" + out.getvalue()
+    def forget(self, user: str) -> int:
+        """Delete every mark of a reader; returns how many there were."""
+        if not self._path.exists():
+            return 0
+        with self._open() as connection:
+            return connection.execute("DELETE FROM marks WHERE user = ?", (user,)).rowcount
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -115,6 +107,21 @@ class Marks:
                     yield connection
         except (sqlite3.Error, OSError) as error:
             raise HostError("marks.file", path=str(self._path), reason=str(error)) from error
+
+
+def to_text(marks: Sequence[Mark], kind: str, lang: str) -> str:
+    """Marks as `csv` (headings in `lang`, safe in Excel) or `json`."""
+    if kind not in KINDS:
+        raise UsageError("usage.export_kind", kind=kind)
+    if kind == "json":
+        return json.dumps([asdict(m) for m in marks], ensure_ascii=False, indent=1)
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([message(f"marks.column.{name}", lang) for name in _COLUMNS])
+    for mark in marks:
+        shown = replace(mark, mark=message(f"marks.{mark.mark}", lang))
+        writer.writerow([_harmless(value) for value in astuple(shown)])
+    return "\ufeff" + out.getvalue()
 
 
 def _harmless(value: str) -> str:

@@ -881,8 +881,40 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "give --auth-file FILE or the variable LAWUI_AUTH.",
     ),
     "host.bad_auth": (
-        "利用者ファイル {path} の {line} 行目が「名前:パスワード」の形ではありません。",
-        "Line {line} of {path} is not of the form name:password.",
+        "利用者ファイル {path} の {line} 行目が「役割 名前:パスワード」の形ではありません。"
+        "python -m lawui user 名前 で正しい行を作れます。",
+        "Line {line} of {path} is not of the form `role name:password`. "
+        "python -m lawui user NAME prints a line that is.",
+    ),
+    "host.proxy": (
+        "--auth-header は、この機械だけで待ち受けるとき（--host 127.0.0.1、--share なし）に"
+        "限り使えます。"
+        "ほかから直接つながると、誰でも名前を名乗れてしまうためです。"
+        "同じ機械のプロキシを通してください。",
+        "--auth-header works on a loopback address alone (--host 127.0.0.1, no --share): whoever "
+        "reached the page directly could take any name. Put the proxy on this machine.",
+    ),
+    # -- who may do what
+    "people.role": (
+        "この操作には「{needed}」の役割が必要です（いまの役割：{role}）。"
+        "このラボの管理者に頼んでください。",
+        "This needs the role {needed} (yours: {role}). Ask whoever runs this lab.",
+    ),
+    "people.too_often": (
+        "この操作は1分に{most}回までです。少し待ってからもう一度お試しください。",
+        "This can be done {most} times a minute. Try again in a moment.",
+    ),
+    "people.no_role": (
+        "「{role}」という役割はありません。{roles} から選んでください。",
+        "There is no role {role}. Choose one of {roles}.",
+    ),
+    "people.name": (
+        "利用者の名前（コロンを含まず、役割の名で始まらないもの）とパスワードを指定してください。",
+        "Give a name (without a colon, not beginning with a role) and a password.",
+    ),
+    "people.demo": (
+        "公開デモでは、データを残していないため、消すものはありません。",
+        "This demo keeps nothing of its visitors, so there is nothing to delete.",
     ),
     "host.no_mcp": (
         "--mcp には追加のライブラリが必要です: pip install 'gradio[mcp]'",

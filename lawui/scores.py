@@ -5,13 +5,14 @@ Lab inherits it; nothing else does.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lawui import thresholds
 from lawui.errors import ScoringError, UsageError
-from lawui.marks import Marks
+from lawui.marks import Marks, to_text
 from lawui.scorebook import Scorebook
 from lawui.scorer import Scorer
 from lawui.scoring.cache import AnswerCache
@@ -27,7 +28,7 @@ class Scores:
 
     def _open_scores(self, lab: Lab, kept: Path) -> None:
         """Wire the stores below `kept`, the lab's folder for what is written at run time."""
-        self._read_only = lab.settings.demo
+        self._people = lab.people
         store, answers = ScoreStore(kept / "scores"), AnswerCache(kept / "answers.sqlite3")
         self._scorebook = Scorebook(lab, store, answers)
         self._scorer = Scorer(lab, store, answers, self._scorebook)
@@ -50,10 +51,12 @@ class Scores:
         self, set: str, columns: Sequence[tuple[str, str]], limit: int | None = None
     ) -> list[str]:
         """The same for any (adapter, evidence)."""
+        self._people.allow("score")
         return self._scorer.start(set, columns, limit)
 
     def score_resume(self, run_id: str) -> str:
         """Queue the rest of a score that was interrupted; nothing is asked twice."""
+        self._people.allow("score")
         return self._scorer.resume(run_id)
 
     def score_status(self, run_id: str) -> ScoreRun:
@@ -70,6 +73,7 @@ class Scores:
 
     def score_cancel(self, run_id: str) -> None:
         """Stop a score after its present batch; what was answered stays."""
+        self._people.allow("score")
         self._scorer.cancel(run_id)
 
     def score_wait(
@@ -88,17 +92,18 @@ class Scores:
 
     def score_job_cancel(self, job_id: str) -> None:
         """Stop a matrix after its present batch; what was answered stays."""
+        self._people.allow("score")
         self._scorer.cancel_job(job_id)
 
     def score_job_resume(self, job_id: str) -> list[str]:
         """Queue what is left of a matrix; nothing is asked twice. A cell that cannot go on
         does not keep the others; its error is raised once they are queued."""
+        self._people.allow("score")
         return self._scorer.resume_job(job_id)
 
     def score_job_remove(self, job_id: str) -> None:
         """Delete a matrix with its scores; answers that were computed are still known."""
-        if self._read_only:
-            raise UsageError("usage.demo")
+        self._people.allow("remove")
         self._scorer.remove_job(job_id)
 
     def score_summary(self, run_id: str) -> dict[str, Any]:
@@ -133,7 +138,7 @@ class Scores:
     def score_export(self, run_ids: str | Sequence[str], kind: str, lang: str = "ja") -> Path:
         """A file with one score or several: `csv`, `json` or `html`."""
         ids = [run_ids] if isinstance(run_ids, str) else list(run_ids)
-        return self._scorebook.export(ids, kind, lang, self._marks.list())
+        return self._scorebook.export(ids, kind, lang, self.marks())
 
     def compare(self, run_a: str, run_b: str) -> dict[str, Any]:
         """Two scores, paired item by item: the keys of `compare`."""
@@ -156,6 +161,7 @@ class Scores:
     def threshold_set(self, run_id: str, target: float) -> dict[str, Any]:
         """Use a score's threshold from now on wherever its model, adapter and evidence are
         asked. Raises ScoringError where no threshold reaches `target`."""
+        self._people.allow("threshold")
         run, found = self.score_status(run_id), self.score_abstain(run_id, target)
         if not any(found.values()):
             share = f"{100 * target:.0f}"
@@ -166,6 +172,7 @@ class Scores:
 
     def threshold_clear(self, run_id: str) -> None:
         """Forget the threshold of a score's model, adapter and evidence."""
+        self._people.allow("threshold")
         self._thresholds.put(_key_of(self.score_status(run_id)), None)
 
     def threshold_of(self, run_id: str) -> dict[str, Any] | None:
@@ -185,7 +192,7 @@ class Scores:
     def mark(self, mark: Mark) -> Mark:
         """Keep what a reader said of an answer; it replaces what the same reader said of the
         same answer before. Raises UsageError."""
-        self._may_mark()
+        self._people.allow("mark")
         return self._marks.put(mark)
 
     def mark_of(self, run_id: str, item: str, mark: str, comment: str, user: str = "") -> Mark:
@@ -207,28 +214,27 @@ class Scores:
 
     def mark_remove(self, user: str, source: str, adapter: str, evidence: str) -> None:
         """Forget a reader's mark of one answer."""
-        self._may_mark()
+        self._people.allow("mark")
         self._marks.remove(user, source, adapter, evidence)
 
     def marks(self, source: str = "", user: str | None = None) -> tuple[Mark, ...]:
-        """Marks, newest first: all, or those of one item (ファイル名), of one reader."""
-        return self._marks.list(source, user)
+        """Marks, newest first: all, or those of one item (ファイル名), of one reader. Who has
+        logged in sees their own alone."""
+        return tuple(m for m in self._marks.list(source, user) if self._people.sees(m.user))
 
     def marks_counts(self, sources: Sequence[str] | None = None) -> dict[str, int]:
         """How often each mark was given, over all items or `sources`."""
         return self._marks.counts(sources)
 
     def marks_export(self, kind: str, lang: str = "ja") -> Path:
-        """A file with every mark: `csv` or `json`."""
-        folder = self._scorer.store.folder.parent / "reports"
-        folder.mkdir(parents=True, exist_ok=True)
+        """A file with every mark that `marks` gives: `csv` or `json`."""
+        text = to_text(self.marks(), kind, lang)
+        # A folder that nobody can guess: one reader's file is not another's.
+        folder = self._scorer.store.folder.parent / "reports" / secrets.token_urlsafe(12)
+        folder.mkdir(parents=True)
         path = folder / f"marks.{kind}"
-        path.write_text(self._marks.to_text(kind, lang), "utf-8", newline="")
+        path.write_text(text, "utf-8", newline="")
         return path
-
-    def _may_mark(self) -> None:
-        if self._read_only:
-            raise UsageError("marks.demo")
 
 
 def _key_of(run: ScoreRun) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from lawui.errors import HostError, UsageError
 from lawui.lab import Lab, Settings
-from lawui.marks import LONGEST_COMMENT, Marks
+from lawui.marks import LONGEST_COMMENT, Marks, to_text
 from lawui.types import MARKS, Mark
 
 MARK = Mark("", "問題1", "set-001-0", "set", "base", "none", "a", "b", "gold_doubtful", "第2項では")
@@ -76,12 +76,14 @@ def test_comments_cannot_be_commands(marks: Marks) -> None:
 @pytest.mark.parametrize(("lang", "words"), [("ja", "公式の正解が疑わしい"), ("en", "doubtful")])
 def test_marks_are_taken_home(marks: Marks, lang: str, words: str) -> None:
     marks.put(replace(MARK, comment="=HYPERLINK(1)\n二行目, と「引用」"))
-    rows = list(csv.reader(io.StringIO(marks.to_text("csv", lang).lstrip("\ufeff"), newline="")))
+    rows = list(
+        csv.reader(io.StringIO(to_text(marks.list(), "csv", lang).lstrip("\ufeff"), newline=""))
+    )
     assert len(rows) == 2 and words in rows[1][8]
     assert rows[1][9] == "'=HYPERLINK(1)\n二行目, と「引用」"
-    assert json.loads(marks.to_text("json", lang))[0]["mark"] == "gold_doubtful"
+    assert json.loads(to_text(marks.list(), "json", lang))[0]["mark"] == "gold_doubtful"
     with pytest.raises(UsageError):
-        marks.to_text("pdf", lang)
+        to_text(marks.list(), "pdf", lang)
 
 
 def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path) -> None:

@@ -1,59 +1,115 @@
-"""Who may reach the page: address, port, log-in. Loopback and nobody else by default."""
+"""Who may reach the page: address, port, log-in. Loopback and nobody else by default.
+
+Who somebody is, is settled here and nowhere else: a log-in of the page, a header that a
+proxy on this machine sets, or, for MCP clients, HTTP Basic. What they may do is for
+lawui/people.py to say.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import asyncio
+import base64
+import binascii
 import importlib.util
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from lawui.errors import HostError, UsageError
+from lawui.people import People, accounts
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_SCRYPT = {"n": 2**14, "r": 8, "p": 1}
+MCP_PATH = "/gradio_api/mcp"
+_USER = "lawui.user"
+_ADDRESS: ContextVar[str] = ContextVar("address", default="")
+_ON_ROUTE: ContextVar[str | None] = ContextVar("on_route", default=None)
+
+Scope = MutableMapping[str, Any]
+
+
+def who() -> str | None:
+    """The log-in name of whoever caused what is being handled; "" where nobody logs in,
+    None where no request is handled. Never taken from what a caller says."""
+    from gradio.context import LocalContext
+    from starlette.requests import Request
+
+    on_route = _ON_ROUTE.get()
+    if on_route is not None:
+        return on_route
+    request = LocalContext.request.get(None)
+    if request is None:
+        return None
+    if isinstance(request, Request):  # an MCP tool
+        return str(request.scope.get(_USER) or "")
+    return str(getattr(request, "username", None) or "")
 
 
 def reader() -> str:
-    """The log-in name of whoever caused the event that is being handled; "" where nobody
-    logs in. Never taken from what a caller says."""
-    from gradio.context import LocalContext
+    """The same, "" for nobody: the name under which things are kept."""
+    return who() or ""
 
-    request = LocalContext.request.get(None)
-    return str(getattr(request, "username", None) or "")
+
+@contextmanager
+def acting(user: str) -> Iterator[None]:
+    """What is done inside is done by `user`: for routes that are not Gradio's."""
+    token = _ON_ROUTE.set(user)
+    try:
+        yield
+    finally:
+        _ON_ROUTE.reset(token)
+
+
+def people(
+    auth_file: Path | None = None,
+    auth_header: str = "",
+    demo: bool = False,
+    environment: Mapping[str, str] = os.environ,
+) -> People:
+    """Everybody of the users' file or LAWUI_AUTH. With `auth_header` the proxy's word is
+    taken and a file gives roles alone. Raises HostError for users that cannot be read."""
+    found = accounts(auth_file, environment)
+    return People(found, known_elsewhere=bool(auth_header), demo=demo, who=who)
 
 
 def options(
     host: str,
     port: int,
+    people: People,
     *,
-    auth_file: Path | None = None,
+    auth_header: str = "",
     share: bool = False,
     offline: bool = False,
     environment: Mapping[str, str] = os.environ,
 ) -> dict[str, Any]:
-    """Arguments for `launch()`: server_name, server_port, share, auth.
+    """Arguments for `launch()`: server_name, server_port, share, auth or auth_dependency,
+    and the gate before every request.
 
     Raises HostError where the page would be reachable from outside without a log-in
-    (a Hugging Face Space, which is read-only, apart), where the port is in use, or where
-    the users cannot be read; UsageError for --share with --offline.
+    (a Hugging Face Space, which is read-only, apart), where a proxy's header would be
+    believed from outside, or where the port is in use; UsageError for --share with
+    --offline.
     """
     if share and offline:
         raise UsageError("host.offline", what="--share")
-    users = _users(auth_file, environment)
     on_a_space = bool(environment.get("SPACE_ID"))
     outside = "--share" if share else f"--host {host}" if host not in LOOPBACK else ""
-    if outside and not users and not on_a_space:
+    if auth_header and outside:
+        raise HostError("host.proxy")
+    if outside and not people.log_in and not on_a_space:
         raise HostError("host.no_login", how=outside)
     _check_port(host, port)
+    by_page = people.log_in and not auth_header
     return {
         "server_name": host,
         "server_port": port,
         "share": share,
-        "auth": _login(users) if users else None,
+        "auth": _login(people) if by_page else None,
+        "auth_dependency": _named_by(auth_header) if auth_header else None,
+        "app_kwargs": {"middleware": [_gate(people, auth_header)]},
     }
 
 
@@ -65,50 +121,107 @@ def mcp(asked: bool) -> bool:
     return asked
 
 
-def hashed(password: str, salt: bytes | None = None) -> str:
-    """`scrypt:SALT:HASH` (hexadecimal) of a password, for the users' file (RFC 7914)."""
-    salt = os.urandom(16) if salt is None else salt
-    digest = hashlib.scrypt(password.encode(), salt=salt, **_SCRYPT)  # type: ignore[arg-type]
-    return f"scrypt:{salt.hex()}:{digest.hex()}"
+def _login(people: People) -> Callable[[str, str], Awaitable[bool]]:
+    """What Gradio's log-in asks; it answers 429 to who has guessed too often."""
 
-
-def _users(auth_file: Path | None, environment: Mapping[str, str]) -> dict[str, str]:
-    """Name -> password or its hash, from the file or, one `name:password` a line or
-    comma, from LAWUI_AUTH."""
-    if auth_file is not None:
-        try:
-            lines = auth_file.expanduser().read_text("utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise HostError("host.bad_auth", path=str(auth_file), line=0) from error
-        source = str(auth_file)
-    else:
-        lines = environment.get("LAWUI_AUTH", "").replace(",", "\n").splitlines()
-        source = "LAWUI_AUTH"
-    users = {}
-    for number, line in enumerate(lines, 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        name, colon, secret = text.partition(":")
-        if not colon or not name.strip() or not secret.strip():
-            raise HostError("host.bad_auth", path=source, line=number)
-        users[name.strip()] = secret.strip()
-    if auth_file is not None and not users:
-        raise HostError("host.bad_auth", path=source, line=1)
-    return users
-
-
-def _login(users: Mapping[str, str]) -> Callable[[str, str], bool]:
-    def right(name: str, password: str) -> bool:
-        # An unknown name costs as much time as a wrong password.
-        secret = users.get(name, "scrypt:00:00")
-        given = password
-        if secret.startswith("scrypt:"):
-            salt = bytes.fromhex(secret.split(":")[1])
-            given = hashed(password, salt)
-        return hmac.compare_digest(given.encode(), secret.encode()) and name in users
+    async def right(name: str, password: str) -> bool:
+        return await _check(people, name, password, _ADDRESS.get())
 
     return right
+
+
+async def _check(people: People, name: str, password: str, address: str) -> bool:
+    from fastapi import HTTPException
+
+    seconds = people.failures.wait(name, address)
+    if seconds > 0:
+        wait = {"Retry-After": str(int(seconds) + 1)}
+        raise HTTPException(429, "Too many wrong passwords. Try again later.", wait)
+    # Counted before the answer is known: many tries at once are as many tries.
+    people.failures.add(name, address)
+    # scrypt takes its time, and others must not wait for it.
+    if not await asyncio.to_thread(people.check, name, password):
+        return False
+    people.failures.forget(name, address)
+    return True
+
+
+def _named_by(header: str) -> Callable[[Any], str | None]:
+    def name(request: Any) -> str | None:
+        # A header that comes twice was not set by the proxy alone.
+        values = [v.strip() for v in request.headers.getlist(header)]
+        return values[0] or None if len(values) == 1 else None
+
+    return name
+
+
+def user_of(request: Any, auth_header: str = "") -> str | None:
+    """Whose page this request comes from, by the proxy's header or Gradio's own cookie."""
+    if auth_header:
+        return _named_by(auth_header)(request)
+    app = request.app
+    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
+    token = next((request.cookies[n] for n in names if n in request.cookies), None)
+    return app.tokens.get(token) if token else None
+
+
+class Gate:
+    """Before every request: MCP, which Gradio leaves open, asks for a log-in as the page
+    does; and the address of who logs in is noted for the limiter."""
+
+    def __init__(self, app: Any, people: People, auth_header: str) -> None:
+        self._app, self._people, self._header = app, people, auth_header
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            _ADDRESS.set((scope.get("client") or ("",))[0])
+            path = str(scope.get("path", ""))
+            if self._people.log_in and path.startswith(MCP_PATH):
+                user = await self._mcp_user(scope)
+                if user is None:
+                    await _unknown()(scope, receive, send)
+                    return
+                scope[_USER] = user
+        await self._app(scope, receive, send)
+
+    async def _mcp_user(self, scope: Scope) -> str | None:
+        from fastapi import HTTPException
+        from starlette.requests import Request
+
+        request = Request(scope)
+        user = user_of(request, self._header)
+        if user is not None or self._header:
+            return user
+        name, password = _basic(request.headers.get("authorization", ""))
+        try:
+            known = bool(name) and await _check(self._people, name, password, _ADDRESS.get())
+        except HTTPException:  # too many wrong passwords
+            return None
+        return name if known else None
+
+
+def _gate(people: People, auth_header: str) -> Any:
+    from starlette.middleware import Middleware
+
+    return Middleware(Gate, people=people, auth_header=auth_header)  # type: ignore[arg-type]
+
+
+def _unknown() -> Any:
+    from starlette.responses import PlainTextResponse
+
+    return PlainTextResponse("log in", 401, {"WWW-Authenticate": 'Basic realm="lawui"'})
+
+
+def _basic(header: str) -> tuple[str, str]:
+    """Name and password of an Authorization header (RFC 7617)."""
+    scheme, _, coded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        name, _, password = base64.b64decode(coded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return name, password
 
 
 def _check_port(host: str, port: int) -> None:

@@ -44,10 +44,12 @@ class Scorebook:
 
     # -- one score
 
-    def summary(self, run_id: str) -> Values:
-        """The figures of a score, over what has been answered so far."""
+    def summary(self, run_id: str, seeds: bool = True) -> Values:
+        """The figures of a score, over what has been answered so far; with `seeds`, the
+        spread over its siblings too."""
         run = self._store.load(run_id)
-        return {**self._said(run)["summary"], "seeds": self.seeds(run)}
+        figures: Values = self._said(run)["summary"]
+        return {**figures, "seeds": self.seeds(run)} if seeds else figures
 
     def table(self, run_id: str) -> list[Values]:
         """A row for each item."""

@@ -106,9 +106,14 @@ class Scores:
         self._people.allow("remove")
         self._scorer.remove_job(job_id)
 
-    def score_summary(self, run_id: str) -> dict[str, Any]:
-        """The figures of a score: the keys of `score`."""
-        return self._scorebook.summary(run_id)
+    def score_summary(self, run_id: str, seeds: bool = True) -> dict[str, Any]:
+        """The figures of a score: the keys of `score`. `seeds` adds what the scores of sibling
+        adapters say, which asks every score."""
+        return self._scorebook.summary(run_id, seeds)
+
+    def score_model(self, run_id: str) -> str:
+        """The name of the base that a score asked."""
+        return str(self._scorer.store.provenance(run_id).get("model", ""))
 
     def score_table(self, run_id: str) -> list[dict[str, Any]]:
         """A row for each item of a score."""
@@ -124,7 +129,10 @@ class Scores:
 
     def score_plots(self, run_id: str, lang: str) -> dict[str, str]:
         """SVG drawings of one score: `calibration`, `abstain` and `letters`."""
-        return self._scorebook.plots([run_id], lang)
+        drawn = self._scorebook.plots([run_id], lang)
+        return {
+            name: drawn[name] for name in ("calibration", "abstain", "letters") if name in drawn
+        }
 
     def score_job_plot(self, job_id: str, lang: str) -> str:
         """An SVG drawing of a matrix: each cell's accuracy with its interval."""

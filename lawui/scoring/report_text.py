@@ -36,11 +36,11 @@ TEXT: dict[str, tuple[str, str]] = {
         "{baseline} ({base} %) with these questions.",
     ),
     "run.basis_unseen": (
-        "アダプターが訓練で見た問題を除いた {n} 件での値です。",
+        "アダプターが学習で見た問題を除いた {n} 件での値です。",
         "Over the {n} questions that the adapter did not see in training.",
     ),
     "run.basis_all_seen": (
-        "ただし、すべてアダプターが訓練で見た問題なので、新しい問題での力は分かりません。",
+        "ただし、すべてアダプターが学習で見た問題なので、新しい問題での力は分かりません。",
         "But the adapter saw all of them in training, so this says nothing about new questions.",
     ),
     "run.partial": (
@@ -92,11 +92,11 @@ TEXT: dict[str, tuple[str, str]] = {
         "more would be needed.",
     ),
     "compare.basis_unseen": (
-        "（どちらかのアダプターが訓練で見た問題を除いた {n} 問での判定です。）",
+        "（どちらかのアダプターが学習で見た問題を除いた {n} 問での判定です。）",
         "(Over the {n} questions that neither adapter saw in training.)",
     ),
     "compare.basis_all_seen": (
-        "ただし、どの問題も少なくとも一方のアダプターが訓練で見ており、"
+        "ただし、どの問題も少なくとも一方のアダプターが学習で見ており、"
         "新しい問題での優劣は分かりません。",
         "But at least one of the adapters saw each of these questions in training: which is "
         "better on new questions remains unknown.",
@@ -106,7 +106,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "(p corrected for {n} comparisons by Holm's method.)",
     ),
     "compare.one_seed": (
-        "（訓練の乱数は一通りだけです。別の乱数では結果が変わることがあります。）",
+        "（学習の乱数は一通りだけです。別の乱数では結果が変わることがあります。）",
         "(One training seed is one seed: another may come out otherwise.)",
     ),
     "compare.seeds": (
@@ -127,7 +127,7 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "report.cells": ("結果の一覧", "Results"),
     "report.matrix": (
-        "問題集 {set}：正解率と95 %区間（訓練で見た問題があれば除く）",
+        "問題集 {set}：正解率と95 %区間（学習で見た問題があれば除く）",
         "Set {set}: accuracy with 95 % interval (without questions seen in training)",
     ),
     "report.plot_accuracy": ("正解率と95 %区間", "Accuracy with 95 % intervals"),
@@ -168,8 +168,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "col.correct": ("正解数", "Right"),
     "col.accuracy_averaged": ("順序を平均した正解率", "Orders averaged"),
     "col.all_orders_right": ("全順序で正解", "All orders right"),
-    "col.accuracy_unseen": ("訓練で見ていない問題", "Not seen in training"),
-    "col.seen": ("訓練で見た", "Seen in training"),
+    "col.accuracy_unseen": ("学習で見ていない問題", "Not seen in training"),
+    "col.seen": ("学習で見た", "Seen in training"),
     "col.majority": ("最多記号", "Most frequent letter"),
     "col.overlap": ("文字の重なり", "Overlap"),
     "col.ece": ("自信のずれ", "Calibration error"),
@@ -205,7 +205,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "word.no": ("いいえ", "no"),
     "word.right": ("○", "right"),
     "word.wrong": ("×", "wrong"),
-    "word.base": ("追加訓練なし", "Untrained base"),
+    "word.base": ("元のモデル", "Base model"),
     "word.answered": ("モデルの答え", "Answered"),
     "word.official": ("正解", "Official"),
     "word.ideal": ("ぴったり合う線", "Perfectly calibrated"),
@@ -226,7 +226,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "word.no_flips": ("正誤が分かれた問題はありません。", "There is none."),
     "evidence.none": ("条文なし", "without the law"),
     "evidence.retrieved": ("検索した条文", "with articles found"),
-    "evidence.given": ("問題に付いた条文", "with the given articles"),
+    "evidence.given": ("付属の条文", "with its own text"),
     "prov.run": ("採点の名前", "Run"),
     "prov.created": ("採点した日時（UTC）", "Scored at (UTC)"),
     "prov.state": ("状態", "State"),

@@ -26,6 +26,11 @@ Words = str | Callable[[str], Any]
 
 Handler = Callable[..., Any]
 
+_OPEN = """element.addEventListener("click", (event) => {
+  const pressed = event.target.closest("[data-open]");
+  if (pressed) trigger("click", { opened: pressed.dataset.open });
+});"""
+
 
 class Page:
     """One page under construction. `language` holds `ja` or `en` and is every event's
@@ -134,6 +139,23 @@ class Page:
         options = {"show_progress": "hidden", "api_visibility": "private"}
         targets = [*outputs, notice]
         return gr.on(triggers, handle, [self.language, *inputs], targets, **options)
+
+    def pressable(self, **more: Any) -> gr.HTML:
+        """HTML whose elements with `data-open` can be pressed: see `on_open`."""
+        return gr.HTML(js_on_load=_OPEN, **more)
+
+    def on_open(
+        self, html: gr.HTML, fn: Handler, inputs: Sequence[Any], outputs: Sequence[Any], notice: Any
+    ) -> Any:
+        """Wire a press on an element of a `pressable`: `fn(lang, opened, *inputs)`, where
+        `opened` is the element's `data-open`; otherwise as `on`."""
+        targets = [*outputs, notice]
+
+        def handle(event: gr.EventData, lang: str, *values: Any) -> Any:
+            return answer(fn, lang, (str(event.opened), *values), len(outputs), True)
+
+        options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        return html.click(handle, [self.language, *inputs], targets, **options)
 
     def finish(self, blocks: gr.Blocks) -> Any:
         """Wire language and opening, after every tab is built. Returns the load event."""

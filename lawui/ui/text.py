@@ -1,4 +1,5 @@
-"""Every string of the page, in Japanese and English (the Ask tab's more in ask_text.py).
+"""Every string of the page, in Japanese and English (those of single tabs in
+ask_text.py, adapters_text.py and score_text.py).
 Nothing else on the page is a word.
 
 A key is `room.what`; params stand in braces. Sentences of errors live in
@@ -7,7 +8,7 @@ lawui/messages.py, statute text and names that users gave are never translated.
 
 from __future__ import annotations
 
-from lawui.ui import ask_text
+from lawui.ui import adapters_text, ask_text, score_text
 
 LANGUAGES = (("日本語", "ja"), ("English", "en"))
 
@@ -230,44 +231,6 @@ TEXT: dict[str, tuple[str, str]] = {
         "モデルに見せる条文（外すと棒が動きます）",
         "Law to show (take one out and the bars move)",
     ),
-    # -- adapters
-    "adapters.list": ("追加学習したモデル", "Fine-tuned versions"),
-    "adapters.empty": (
-        "まだありません。「学習させる」のタブで「開始」を押すと、終わったものがここに並びます。",
-        "None yet. Press “Start” on the Train tab: what finishes is listed here.",
-    ),
-    "adapters.name": ("名前", "Name"),
-    "adapters.base": ("元にしたモデル", "Base"),
-    "adapters.rank": ("ランク", "Rank"),
-    "adapters.set": ("学習に使った問題", "Trained on"),
-    "adapters.split": ("学習/調整に使った組", "Groups seen"),
-    "adapters.groups": ("{n} 組", "{n} groups"),
-    "adapters.date": ("作成日", "Made on"),
-    "adapters.loss": ("最後の損失", "Final loss"),
-    "adapters.state": ("状態", "State"),
-    "adapters.sound": ("使えます", "Ready"),
-    "adapters.faulty": ("使えません", "Not usable"),
-    "adapters.help": (
-        "「追加学習」とは、元のモデルに問題と正解を見せて、答え方を少しだけ調整することです。"
-        "元のモデルは変わらず、調整した部分だけが小さなファイル（アダプター）になります。",
-        "Fine-tuning shows a model questions with their answers and adjusts it a little. The base "
-        "stays as it is: the adjustment is a small file of its own, an adapter.",
-    ),
-    "adapters.columns": ("比べるモデル（二つ以上）", "Versions to compare (two or more)"),
-    "adapters.compare": ("この問題で比べる", "Compare on this question"),
-    "adapters.too_few": (
-        "比べるモデルを二つ以上選んでください。",
-        "Choose at least two versions to compare.",
-    ),
-    "adapters.side": ("同じ問題を並べて解かせる", "One question, side by side"),
-    "adapters.before": (
-        "モデルを二つ以上選んで「この問題で比べる」を押すと、答えがここに並びます。",
-        "Choose two or more versions and press “Compare on this question”: the answers stand "
-        "here side by side.",
-    ),
-    "adapters.agree": ("すべて {letter} で一致しました。", "All of them answer {letter}."),
-    "adapters.differ": ("答えが割れました：{counts}", "They disagree: {counts}"),
-    "adapters.differ.count": ("{letter} は {names}", "{letter} says {names}"),
     # -- train
     "train.what": ("何を学ばせるか", "What to learn"),
     "train.preset": ("設定のひな形", "Preset"),
@@ -378,135 +341,6 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "field.output_dir": ("新しいモデルの名前", "Name of the new version"),
     "field.output_dir.hint": ("空欄なら自動で付きます", "named for you when empty"),
-    # -- score
-    "score.what": ("何を採点するか", "What to score"),
-    "score.set": ("問題集", "Question set"),
-    "score.evidence": ("条文の見せ方（いくつでも）", "How the law is shown (any number)"),
-    "score.adapters": ("採点するモデル（いくつでも）", "Versions to score (any number)"),
-    "score.limit": ("問題数を絞る（空欄なら全部）", "Only the first … questions (empty: all)"),
-    "score.start": ("採点を始める", "Start scoring"),
-    "score.cancel": ("中止する", "Cancel"),
-    "score.resume": ("続きから採点する", "Resume this score"),
-    "score.pick_run": ("先に採点を選んでください。", "Choose a score first."),
-    "score.starting": ("準備しています…", "Getting ready…"),
-    "score.started": ("{n} 件の採点を始めました。", "Scoring started: {n} to do."),
-    "score.cancelled": (
-        "中止しました。途中までの結果は残っています。",
-        "Cancelled. What was done so far is kept.",
-    ),
-    "score.bad_limit": (
-        "問題数は 1 以上の整数で書くか、空欄にしてください。",
-        "Write the number of questions as 1 or more, or leave it empty.",
-    ),
-    "score.nothing_runs": ("いま動いている採点はありません。", "No scoring is running."),
-    "score.choose": (
-        "条文の見せ方と、採点するモデルを一つ以上選んでください。",
-        "Choose at least one way of showing the law and one version to score.",
-    ),
-    "score.progress": ("{done} / {total} 問", "{done} of {total}"),
-    "score.left": ("残り約 {time}", "about {time} left"),
-    "score.matrix": ("採点の一覧", "All scores"),
-    "score.none": (
-        "まだ採点がありません。左で選んで「採点を始める」を押してください。",
-        "Nothing scored yet. Choose on the left and press “Start scoring”.",
-    ),
-    "score.run": ("詳しく見る採点", "Score to look at"),
-    "score.col.set": ("問題集", "Set"),
-    "score.col.model": ("モデル", "Version"),
-    "score.col.evidence": ("条文", "Law shown"),
-    "score.col.done": ("進み", "Progress"),
-    "score.col.accuracy": ("正解率", "Right"),
-    "score.col.state": ("状態", "State"),
-    "score.col.date": ("日時", "Date"),
-    "score.state.running": ("採点中", "running"),
-    "score.state.queued": ("順番待ち", "waiting"),
-    "score.state.done": ("完了", "done"),
-    "score.state.finished": ("完了", "done"),
-    "score.state.cancelled": ("中止", "cancelled"),
-    "score.state.failed": ("失敗", "failed"),
-    "score.state.interrupted": ("中断", "interrupted"),
-    "score.summary": ("結果", "Result"),
-    "score.accuracy": ("正解率", "Right answers"),
-    "score.of": ("{total} 問中 {correct} 問", "{correct} of {total}"),
-    "score.interval": (
-        "同じような問題で測り直しても、おおむね {low} %〜{high} % に収まると見られます"
-        "（95 % の幅）。",
-        "Measured again on questions like these, it would mostly fall between {low} % and "
-        "{high} % (95 % interval).",
-    ),
-    "score.baseline.majority": (
-        "いちばん多い正解の記号だけを答え続けた場合",
-        "Always answering the commonest letter",
-    ),
-    "score.baseline.overlap": (
-        "条文と言葉が最も重なる選択肢を選んだ場合",
-        "Taking the choice that shares most words with the law",
-    ),
-    "score.baseline.chance": ("でたらめに選んだ場合", "Picking at random"),
-    "score.orders.averaged": (
-        "順番の違う問いをならした正解率",
-        "Right after averaging over the orders",
-    ),
-    "score.orders.all": (
-        "どの順番でも正しく答えた問題",
-        "Right in every order of the choices",
-    ),
-    "score.bylaw": ("法令ごとの正解率", "By law"),
-    "score.seen": (
-        "{n} 問は、このモデルが学習か調整で見たことのある内容です（表に印）。",
-        "{n} questions hold text that this version saw in training or tuning (marked below).",
-    ),
-    "score.seen.none": (
-        "この問題集に、学習で見たことのある内容はありません。",
-        "Nothing in this set was seen in training.",
-    ),
-    "score.unseen": ("見たことのない問題だけの正解率", "Right on unseen questions only"),
-    "score.items": ("問題ごとの結果", "Question by question"),
-    "score.items.show": ("表示する問題", "Show"),
-    "score.items.all": ("すべて", "All"),
-    "score.items.wrong": ("間違えた問題", "Wrong ones"),
-    "score.items.right": ("正解した問題", "Right ones"),
-    "score.item": ("問題", "Question"),
-    "score.item.stem": ("問題文", "Text"),
-    "score.item.answer": ("答え", "Answer"),
-    "score.item.gold": ("正解", "Official"),
-    "score.item.sure": ("傾き", "Leaning"),
-    "score.item.result": ("結果", "Result"),
-    "score.item.right": ("○ 正解", "○ right"),
-    "score.item.wrong": ("× 不正解", "× wrong"),
-    "score.item.seen": ("学習で既出", "seen in training"),
-    "score.compare": ("二つの採点を比べる", "Compare two scores"),
-    "score.compare.a": ("採点 A", "Score A"),
-    "score.compare.b": ("採点 B", "Score B"),
-    "score.compare.go": ("比べる", "Compare"),
-    "score.compare.same": (
-        "別々の採点を二つ選んでください。",
-        "Choose two different scores.",
-    ),
-    "score.compare.before": (
-        "採点を二つ選んで「比べる」を押すと、どちらが上か、それとも区別できないかを言葉で示します。",
-        "Choose two scores and press “Compare”: words will say which is better, or that they "
-        "cannot be told apart.",
-    ),
-    "score.verdict.p": (
-        "p は、二つに差がないとしても偶然これだけ開く確率です。"
-        "0.05 より小さければ偶然とは考えにくいとされます。",
-        "p is how often chance alone would open such a gap if the two were equally good; below "
-        "0.05 chance is an unlikely explanation.",
-    ),
-    "score.flips": ("答えの正誤が入れ替わった問題", "Questions that flipped"),
-    "score.both": ("両方正解", "Both right"),
-    "score.only_a": ("A だけ正解", "Only A right"),
-    "score.only_b": ("B だけ正解", "Only B right"),
-    "score.neither": ("両方不正解", "Both wrong"),
-    "score.difference": (
-        "正解率の差（B − A）：{difference} ポイント（95 % の幅 {low}〜{high}）",
-        "Difference in right answers (B − A): {difference} points (95 % interval {low} to {high})",
-    ),
-    "score.export": ("結果を持ち帰る", "Take the result home"),
-    "score.export.csv": ("表（CSV）", "Table (CSV)"),
-    "score.export.json": ("データ（JSON）", "Data (JSON)"),
-    "score.export.html": ("報告書（HTML）", "Report (HTML)"),
     # -- statutes
     "statutes.title": ("条文を調べる", "Look up the statutes"),
     "statutes.help": (
@@ -610,7 +444,7 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
 }
 
-TEXT |= ask_text.TEXT
+TEXT |= adapters_text.TEXT | ask_text.TEXT | score_text.TEXT
 
 
 def say(key: str, lang: str, **params: object) -> str:

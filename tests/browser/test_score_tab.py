@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def test_a_score_is_the_command_line_s_and_is_compared_and_exported(
     expect(visitor.page.locator("#score-items tbody tr.lw-wrong")).to_have_count(0)
 
     _compare(visitor, command("compare", told[0]["run"], told[1]["run"]))
+    _look_closer(visitor)
     for kind in ("csv", "json", "html"):
         with visitor.page.expect_download() as download:
             visitor.page.click(f"#score-export-{kind}")
@@ -64,6 +66,39 @@ def _compare(visitor: Any, told: dict[str, Any]) -> None:
     assert sum(told[name] for name in names) == LIMIT // 4
 
 
+def _look_closer(visitor: Any) -> None:
+    """A figure opens its score, a number its question; a mark is kept and counted."""
+    page = visitor.page
+    page.locator("#score-matrix [data-open]").nth(1).click()
+    expect(page.locator("#score-run input")).to_have_value(re.compile("付属の条文"))
+    expect(page.locator("#score-plots svg")).to_have_count(3)
+    page.check("#score-only input[value=all]")
+    page.locator("#score-items [data-open]").nth(1).click()
+    number = page.locator("#score-items [data-open]").nth(1).inner_text()
+    expect(page.locator("#score-item .lw-id")).to_contain_text(number)
+    assert page.locator("#score-item table").first.locator("tbody tr").count() == 4
+    page.click("#score-item details summary")
+    expect(page.locator("#score-item details pre")).to_contain_text("【選択肢】")
+    page.click("#score-mark-save")
+    expect(page.locator("#score-mark-notice [role=alert]")).to_contain_text("選んで")
+    page.check("#score-mark input[value=gold_doubtful]")
+    page.fill("#score-mark-comment textarea", "第2項と読むべきでは")
+    page.click("#score-mark-save")
+    expect(page.locator("#score-item .lw-said")).to_contain_text("第2項と読むべきでは")
+    expect(page.locator("#score-mark-counts")).to_contain_text("公式の正解が疑わしい 1")
+    page.click("#score-item-next")
+    expect(page.locator("#score-item .lw-id")).not_to_contain_text(number)
+    assert page.input_value("#score-mark-comment textarea") == ""
+    page.click("#score-item-previous")
+    expect(page.locator("#score-item .lw-said")).to_be_visible()
+    assert page.input_value("#score-mark-comment textarea") == "第2項と読むべきでは"
+    page.click("#score-mark-remove")
+    expect(page.locator("#score-mark-counts")).to_contain_text("印はまだありません")
+    page.click("#score-abstain-use")
+    shown = page.locator("#score-abstain-used [role=status], #score-abstain-notice [role=alert]")
+    expect(shown).to_have_count(1)
+
+
 def _check_file(path: Path, kind: str) -> None:
     text = path.read_text("utf-8-sig")
     if kind == "csv":
@@ -81,6 +116,23 @@ def test_scores_survive_a_reload(visit: Visit, command: Command) -> None:
     expect(visitor.page.locator("#score-list tbody tr").first).to_contain_text("調整用")
     figure = f"{100 * told['accuracy']:.1f} %"
     expect(visitor.page.locator("#score-list tbody tr").first).to_contain_text(figure)
+
+
+def test_a_pair_opens_its_comparison_and_a_flip_its_question(
+    visit: Visit, command: Command
+) -> None:
+    words = ("--set", "sample_train", "--limit", "24", "--adapter", "base")
+    told = command("score", *words, "--evidence", "none", "--evidence", "given")["cells"]
+    visitor = visit(lang="en-US", address="?tab=score")
+    visitor.page.locator("#score-pairs [data-open]").first.click()
+    compared = command("compare", told[0]["run"], told[1]["run"])
+    verdict = visitor.page.locator("#score-verdict .lw-verdict")
+    expect(verdict).to_have_text(compared["verdict_en"])
+    flips = visitor.page.locator("#score-verdict [data-open]")
+    assert flips.count() == len(compared["flips"])
+    if compared["flips"]:
+        flips.first.click()
+        expect(visitor.page.locator("#score-item .lw-id")).to_have_text(compared["flips"][0]["id"])
 
 
 def test_bad_fields_are_told_and_kept(visit: Visit) -> None:

@@ -138,7 +138,7 @@ def test_seen_in_training(seen, count, unseen, basis):
     assert found["headline"]["n"] == (20 - count or 20)
     assert (found["low_unseen"] is None) == (unseen is None)
     if basis != "all":
-        assert "訓練で見た" in found["verdict_ja"] or "訓練で見て" in found["verdict_ja"]
+        assert "学習で見た" in found["verdict_ja"] or "学習で見て" in found["verdict_ja"]
 
 
 def test_interval_goes_by_group():

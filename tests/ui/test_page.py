@@ -136,7 +136,7 @@ def test_what_went_wrong_at_the_start_is_said_on_the_page(lab: Lab) -> None:
 
 def test_launch_options_are_narrow(lab: Lab) -> None:
     options = ui.launch_options(lab)
-    assert options["allowed_paths"] == [str(lab.home / ".lawui" / "scores")]
+    assert options["allowed_paths"] == [str(lab.home / ".lawui" / n) for n in ("scores", "reports")]
     assert options["strict_cors"] is True and options["show_error"] is False
     assert options["pwa"] is False and options["run_history"] is False
     assert options["max_file_size"] == ui.UPLOAD_LIMIT
@@ -181,6 +181,5 @@ def test_the_form_shows_the_command_that_runs(lab: Lab) -> None:
 def test_without_runs_the_tabs_say_what_to_do(lab: Lab, tmp_path: Any) -> None:
     drawn = train_tab.watch(lab, "ja", None)
     assert "「開始」" in drawn[2]
-    view = score_tab.View("sample_test", None, "all")
-    drawn = score_tab.watch(lab, score_tab.Figures(lab), "ja", view)
+    drawn = score_tab.watch(lab, "ja", score_tab.View())
     assert drawn and any("採点を始める" in part for part in drawn if isinstance(part, str))

@@ -61,7 +61,7 @@ def labels(component: Any) -> list[str]:
     if isinstance(component, gr.Button):
         found.append(component.value)
     found += [label for label, _ in getattr(component, "choices", None) or []]
-    return [text for text in found if isinstance(text, str) and text]
+    return [text for text in found if isinstance(text, str) and text.strip()]
 
 
 def test_the_page_starts_in_its_language_and_nothing_else(blocks: gr.Blocks, lab: Lab) -> None:

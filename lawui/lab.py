@@ -7,13 +7,15 @@ indexes and their libraries are loaded when something first needs them.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lawui import dataset
+from lawui import browse, dataset
+from lawui.browse import Narrow, Tried
 from lawui.data import headings, statutes
 from lawui.data import questions as data
 from lawui.errors import (
@@ -253,6 +255,28 @@ class Lab(Scores):
     def find(self, set: str, words: str = "", law: str = "", number: str = "") -> list[Question]:
         """The items of a set that match, each in its first order."""
         return data.search(self._listed(set), words=words, law=law, number=number)
+
+    def browse(
+        self, set: str, narrow: Narrow, words: str = "", law: str = "", user: str = ""
+    ) -> list[Question]:
+        """Like `find` (words that are a number are one), narrowed by difficulty, by group and
+        by what `user` marked."""
+        number = words.strip() if re.fullmatch(r"[0-9]+(-[0-9]+)?", words.strip()) else ""
+        found = self.find(set, words="" if number else words.strip(), law=law, number=number)
+        if narrow == Narrow():
+            return found
+        marked: dict[str, list[str]] = {}
+        for mark in self.marks(user=user) if narrow.review else ():
+            marked.setdefault(mark.source, []).append(mark.mark)
+        return browse.narrowed(found, narrow, self.tried() if narrow.level else {}, marked)
+
+    def tried(self) -> dict[str, Tried]:
+        """How often each item (ファイル名) was answered rightly, over all stored scores."""
+        return self._scorebook.tried()
+
+    def groups(self, set: str) -> dict[str, list[Question]]:
+        """The groups of a set that hold more than one item."""
+        return browse.groups(self._listed(set).questions)
 
     def _listed(self, set: str) -> QuestionSet:
         """A set to read in: own questions without an official answer stand in it too."""

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lawui
+from lawui import browse
+from lawui.browse import Tried
 from lawui.errors import DataError, ScoringError, UsageError
 from lawui.scoring.cache import AnswerCache
 from lawui.scoring.run import ScoreStore
@@ -41,6 +43,7 @@ class Scorebook:
         self._lock = threading.Lock()
         self._whole_jobs: dict[str, list[Values]] = {}
         self._read: dict[str, tuple[str, Values]] = {}
+        self._tried: tuple[object, dict[str, Tried]] = ((), {})
 
     # -- one score
 
@@ -116,6 +119,18 @@ class Scorebook:
             "summary": report.summary(run, questions, answers, seen, asked_with),
             "table": report.table(run, questions, answers, seen, asked_with),
         }
+
+    def tried(self) -> dict[str, Tried]:
+        """By item: how its answers went, over the scores whose sets are as they were."""
+        runs = [run for run in self._store.list() if run.done and not self.changed(run)]
+        known = [(run.id, run.done) for run in runs]
+        with self._lock:
+            if self._tried[0] == known:
+                return self._tried[1]
+        found = browse.tried((run, *self._whole(run)) for run in runs)
+        with self._lock:
+            self._tried = (known, found)
+        return found
 
     def _whole(self, run: ScoreRun) -> tuple[list[Question], dict[str, Answer]]:
         if self.changed(run):

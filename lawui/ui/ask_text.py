@@ -166,9 +166,24 @@ TEXT: dict[str, tuple[str, str]] = {
     "home.html": ("全部を保存（HTML）", "Save all (HTML)"),
     "home.docx": ("全部を保存（Word）", "Save all (Word)"),
     "home.clear": ("記録を消す", "Forget this visit"),
+    "home.download": ("できたファイル", "The file that was made"),
     "home.copied": (
         "問題・答え・条文をコピーしました。貼り付けて使えます。",
         "Question, answer and law are copied, ready to paste.",
     ),
     "home.cleared": ("この訪問の記録を消しました。", "This visit is forgotten."),
+    # -- leafing through a set
+    "pick.more": (
+        "さらに絞り込む（難しさ・自分の印・組）",
+        "Narrow down (difficulty, my marks, group)",
+    ),
+    "pick.any": ("どれでも", "Any"),
+    "pick.level": ("難しさ（これまでの採点から）", "Difficulty (from scores so far)"),
+    "pick.level.hard": ("難しい（正解が3割ほどまで）", "Hard (a third right at most)"),
+    "pick.level.middle": ("割れる", "In between"),
+    "pick.level.easy": ("やさしい（7割ほどから）", "Easy (two thirds right or more)"),
+    "pick.level.unscored": ("まだ採点していない", "Not scored yet"),
+    "pick.review": ("自分の印", "My marks"),
+    "pick.unmarked": ("まだ印がない", "Not marked yet"),
+    "pick.group": ("同じ条文を使う問題の組", "Questions that share text"),
 }

@@ -37,7 +37,7 @@ def _forget_old(folder: Path) -> None:
 def download(page: Page, button: Any, make: Any, inputs: list[Any], notice: Any, name: str) -> Any:
     """One press of `button`: `make(lang, *inputs)` gives a path, and the browser saves it.
     Returns the hidden button that holds it."""
-    held = gr.DownloadButton(" ", elem_id=name, elem_classes="lw-hidden")
+    held = page.say(gr.DownloadButton(elem_id=name, elem_classes="lw-gone"), label="home.download")
     made = page.on([button.click], make, inputs, [held], notice)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     made.success(None, None, None, js=f"() => lawuiSave('{name}')", **quiet)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from lawui.browse import LEVELS, UNMARKED, Narrow, Tried
+from lawui.errors import message
 from lawui.lab import Lab
 from lawui.own_questions import is_own
-from lawui.types import Question
+from lawui.types import MARKS, Question
 from lawui.ui.page import Page, relist
 from lawui.ui.text import said, say
 
-_NUMBER = re.compile(r"[0-9]+(-[0-9]+)?")
 _PREFERRED = ("selection", "sample")
 _LABEL_LENGTH = 42
 
@@ -31,6 +31,14 @@ class Picker:
     previous: Any
     next: Any
     found: Any
+    level: Any
+    review: Any
+    group: Any
+
+    @property
+    def where(self) -> list[Any]:
+        """What a reader asks for: the inputs of `look`."""
+        return [self.set, self.law, self.words, self.level, self.review, self.group]
 
 
 def set_choices(lab: Lab, lang: str, user: str = "") -> list[tuple[str, str]]:
@@ -75,23 +83,47 @@ def law_choices(lab: Lab, name: str, lang: str) -> list[tuple[str, str]]:
     return [(say("word.all_laws", lang), ""), *((law, law) for law in laws)]
 
 
-def find(lab: Lab, name: str, law: str, words: str) -> list[Question]:
+def find(
+    lab: Lab, name: str, law: str, words: str, narrow: Narrow | None = None, user: str = ""
+) -> list[Question]:
     """Questions of a set; `words` that are a number are read as the question's number."""
-    words = (words or "").strip()
-    if _NUMBER.fullmatch(words):
-        return lab.find(name, law=law or "", number=words)
-    return lab.find(name, words=words, law=law or "")
+    return lab.browse(name, narrow or Narrow(), words or "", law or "", user)
 
 
-def item_choices(questions: Sequence[Question]) -> list[tuple[str, str]]:
-    """(number, law and the beginning of the stem; id) of each question."""
-    return [(_label(q), q.id) for q in questions]
+def item_choices(
+    questions: Sequence[Question], tried: Mapping[str, Tried] | None = None
+) -> list[tuple[str, str]]:
+    """(number, law and the beginning of the stem, and how many of its answers were right; id)
+    of each question."""
+    known = tried or {}
+    return [(_label(q, known.get(q.source, Tried())), q.id) for q in questions]
 
 
-def _label(q: Question) -> str:
+def _label(q: Question, tried: Tried) -> str:
     stem = " ".join(q.stem.split())
     short = stem if len(stem) <= _LABEL_LENGTH else stem[:_LABEL_LENGTH] + "…"
-    return f"{q.id.partition('-')[2]}　{q.law}　{short}"
+    went = f"　○{tried.right}/{tried.total}" if tried.total else ""
+    return f"{q.id.partition('-')[2]}　{q.law}　{short}{went}"
+
+
+def level_choices(lang: str) -> list[tuple[str, str]]:
+    """How hard items have proved."""
+    return [(say("pick.any", lang), ""), *((say(f"pick.level.{x}", lang), x) for x in LEVELS)]
+
+
+def review_choices(lang: str) -> list[tuple[str, str]]:
+    """What the reader has marked."""
+    marks = [(message(f"marks.{mark}", lang), mark) for mark in MARKS]
+    return [(say("pick.any", lang), ""), (say("pick.unmarked", lang), UNMARKED), *marks]
+
+
+def group_choices(lab: Lab, name: str, lang: str) -> list[tuple[str, str]]:
+    """The groups of a set by the numbers of their items."""
+    found = [
+        ("・".join(q.id.split("-")[1] for q in items), group)
+        for group, items in (lab.groups(name) if name else {}).items()
+    ]
+    return [(say("pick.any", lang), ""), *found]
 
 
 def step(items: Sequence[str], now: str | None, by: int) -> str | None:
@@ -131,12 +163,18 @@ def build_picker(page: Page, prefix: str) -> Picker:
         )
     item = page.say(
         gr.Dropdown(
-            choices=item_choices(questions),
+            choices=item_choices(questions, lab.tried()),
             value=questions[0].id if questions else None,
             elem_id=f"{prefix}-item",
         ),
         label="pick.question",
     )
+    with page.say(gr.Accordion(open=False, elem_id=f"{prefix}-more"), label="pick.more"), gr.Row():
+        level = page.dropdown("pick.level", level_choices, "", elem_id=f"{prefix}-level")
+        review = page.dropdown("pick.review", review_choices, "", elem_id=f"{prefix}-review")
+        group = page.dropdown(
+            "pick.group", lambda lang: group_choices(lab, name, lang), "", elem_id=f"{prefix}-group"
+        )
     with gr.Row(elem_classes="lw-step"):
         back = gr.Button(size="sm", elem_id=f"{prefix}-previous", min_width=100)
         found = gr.HTML(elem_classes="lw-found")
@@ -149,6 +187,9 @@ def build_picker(page: Page, prefix: str) -> Picker:
         page.say(back, value="pick.previous"),
         page.say(forward, value="pick.next"),
         found,
+        level,
+        review,
+        group,
     )
     _wire(page, picker)
     return picker
@@ -160,29 +201,41 @@ def _wire(page: Page, p: Picker) -> None:
     def counted(lang: str, n: int) -> str:
         return f'<p class="lw-note">{say("pick.found" if n else "pick.nothing", lang, n=n)}</p>'
 
-    def look(lang: str, name: str, law: str, words: str, now: str | None) -> Any:
-        questions = find(lab, name, law, words)
+    def listed(name: str, *asked: str) -> list[Question]:
+        law, words, level, review, group, user = asked
+        return find(lab, name, law, words, Narrow(level, review, group), user)
+
+    def look(lang: str, now: str | None, *asked: str) -> Any:
+        questions = listed(*asked)
         ids = [q.id for q in questions]
         chosen = now if now in ids else (ids[0] if ids else None)
-        return gr.update(choices=item_choices(questions), value=chosen), counted(lang, len(ids))
+        choices = item_choices(questions, lab.tried())
+        return gr.update(choices=choices, value=chosen), counted(lang, len(ids))
 
-    def other_set(lang: str, name: str) -> Any:
-        update, count = look(lang, name, "", "", None)
-        return gr.update(choices=law_choices(lab, name, lang), value=""), "", update, count
+    def other_set(lang: str, name: str, user: str) -> Any:
+        update, count = look(lang, None, name, "", "", "", "", "", user)
+        laws = gr.update(choices=law_choices(lab, name, lang), value="")
+        groups = gr.update(choices=group_choices(lab, name, lang), value="")
+        return laws, "", "", "", groups, update, count
 
     def move(by: int) -> Any:
-        def go(_: str, name: str, law: str, words: str, now: str | None) -> Any:
-            return step([q.id for q in find(lab, name, law, words)], now, by)
+        def go(_: str, now: str | None, *asked: str) -> Any:
+            return step([q.id for q in listed(*asked)], now, by)
 
         return go
 
-    def redraw(lang: str, name: str, law: str, words: str) -> Any:
-        n = len(find(lab, name, law, words)) if name else 0
-        return gr.update(choices=law_choices(lab, name, lang)), counted(lang, n)
+    def redraw(lang: str, law: str, group: str, *asked: str) -> Any:
+        name = asked[0]
+        n = len(listed(*asked)) if name else 0
+        laws = relist(law_choices(lab, name, lang), law, law)
+        return laws, relist(group_choices(lab, name, lang), group, group), counted(lang, n)
 
-    where = [p.set, p.law, p.words, p.item]
-    page.on(p.set.input, other_set, [p.set], [p.law, p.words, p.item, p.found])
-    page.on([p.law.input, p.words.submit, p.words.blur], look, where, [p.item, p.found])
-    page.on(p.previous.click, move(-1), where, [p.item])
-    page.on(p.next.click, move(1), where, [p.item])
-    page.view(redraw, [p.set, p.law, p.words], [p.law, p.found])
+    asked = [*p.where, page.user]
+    narrowing = [p.law, p.words, p.level, p.review, p.group]
+    page.on(p.set.input, other_set, [p.set, page.user], [*narrowing, p.item, p.found])
+    boxes = [p.law.input, p.level.input, p.review.input, p.group.input]
+    looking = [*boxes, p.words.submit, p.words.blur]
+    page.on(looking, look, [p.item, *asked], [p.item, p.found])
+    page.on(p.previous.click, move(-1), [p.item, *asked], [p.item])
+    page.on(p.next.click, move(1), [p.item, *asked], [p.item])
+    page.view(redraw, [p.law, p.group, *asked], [p.law, p.group, p.found])

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from lawui.doubt import cannot_tell
 from lawui.errors import UsageError
 from lawui.store import Store, now
 from lawui.types import Answer, Passage, Question
@@ -30,9 +29,10 @@ def entry(
     orders: Sequence[Answer] = (),
     before: Answer | None = None,
     hangs: Sequence[Hanging] = (),
+    unsure: bool = False,
 ) -> Entry:
-    """What a reader was shown of one answer. The official answer is not in it: `revealed`
-    puts it there once it was asked for."""
+    """What a reader was shown of one answer; `unsure` where it counts as none. The official
+    answer is not in it: `revealed` puts it there once it was asked for."""
     seen = {p.id for p in shown}
     return {
         "time": now(),
@@ -40,7 +40,7 @@ def entry(
         "answer": {
             "choice": answer.choice,
             "probs": list(answer.probs),
-            "cannot_tell": cannot_tell(answer, orders),
+            "cannot_tell": unsure,
             "orders": [order.choice for order in orders],
             "model": model,
             "adapter": answer.adapter,

@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 
-from lawui.doubt import cannot_tell
 from lawui.lab import AskResult
 from lawui.types import LETTERS, Answer, Passage, Question
 from lawui.ui import components
@@ -25,7 +24,7 @@ def result_html(asked: Asked | None, revealed: bool, lang: str) -> str:
     if asked is None:
         return components.empty(say("ask.empty", lang))
     now, before = asked.now.answer, asked.before
-    unsure = cannot_tell(now, asked.now.orders)
+    unsure = asked.unsure
     gold = asked.now.question.gold if revealed else ""
     head = (
         f"{components.tag('span', '？', 'lw-big-letter lw-unsure')}{say('ask.cannot_tell', lang)}"

@@ -77,9 +77,7 @@ def build(page: Page) -> Home:
                 for name in ("copy", "html", "docx", "clear")
             )
         notice = page.notice(elem_id="ask-home-notice")
-        text = gr.Textbox(
-            label=" ", show_label=False, elem_id="ask-copied", elem_classes="lw-hidden"
-        )
+        text = page.say(gr.Textbox(elem_id="ask-copied", elem_classes="lw-gone"), label="home.copy")
     visit = gr.BrowserState("", storage_key="lawui.visit", secret="lawui.visit")
     saves = {"html": html, "docx": docx}
     return Home(
@@ -97,6 +95,7 @@ def made_entry(asked: Asked, shown: bool, letter: str | None) -> Entry:
         orders=now.orders,
         before=asked.before,
         hangs=asked.hangs,
+        unsure=asked.unsure,
     )
     made = revealed(made, now.question.gold if shown else "")
     return {**made, "own": letter or ""}

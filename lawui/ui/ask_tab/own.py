@@ -49,10 +49,8 @@ def build(page: Page) -> Own:
     """Put the panel's components here."""
     usable = not page.lab.settings.demo
     page.heading("ask.own.help", "p", "lw-note")
-    kept = page.say(
-        gr.Dropdown(choices=[], value=NEW, filterable=False, elem_id="own-kept", visible=usable),
-        label="own.kept",
-        choices=lambda lang: kept_choices((), lang),
+    kept = page.dropdown(
+        "own.kept", lambda lang: kept_choices((), lang), NEW, elem_id="own-kept", visible=usable
     )
     with page.say(gr.Accordion(open=False, elem_id="own-pasting"), label="own.paste.title"):
         paste = page.say(

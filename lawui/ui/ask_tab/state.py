@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lawui.doubt import THRESHOLD, cannot_tell
 from lawui.lab import AskResult, Lab
 from lawui.types import Answer, Passage, Question
 from lawui.whatif import Hanging, Trial, moved
@@ -19,6 +20,12 @@ class Asked:
     before: Answer | None
     trial: Trial
     hangs: tuple[Hanging, ...] = ()
+    threshold: float = THRESHOLD
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the model cannot tell: it is then no answer."""
+        return cannot_tell(self.now.answer, self.now.orders, self.threshold)
 
     @property
     def found(self) -> tuple[Passage, ...]:
@@ -60,7 +67,8 @@ def ask(
         before = moved(last.now.answer, last.trial.places, trial.places)
     now = lab.ask(trial.asked, evidence, adapter, passages=trial.passages, all_orders=orders)
     hangs = lab.hangs_on(now) if deep and now.passages else ()
-    return Asked(now, before, trial, hangs)
+    chosen = lab.threshold(adapter, evidence, orders)
+    return Asked(now, before, trial, hangs, THRESHOLD if chosen is None else chosen)
 
 
 def same_question(a: Question, b: Question) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lawui import browse, dataset
 from lawui.browse import Narrow, Tried
+from lawui.classroom import Classroom
 from lawui.data import headings, statutes
 from lawui.data import questions as data
 from lawui.errors import (
@@ -124,6 +125,7 @@ class Lab(Scores):
         store = Store(self.home / ".lawui" / "readers.sqlite3")
         self.own = OwnQuestions(store, self.people.allow)
         self.visits = Visits(store)
+        self.classroom = Classroom(self)
 
     # -- the model
 

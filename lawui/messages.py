@@ -916,6 +916,44 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "公開デモでは、データを残していないため、消すものはありません。",
         "This demo keeps nothing of its visitors, so there is nothing to delete.",
     ),
+    # -- a class
+    "class.unknown": (
+        "この参加コードの教室はありません。コードを確かめるか、先生に聞いてください。",
+        "There is no class with this code. Check it, or ask the teacher.",
+    ),
+    "class.not_yours": (
+        "この教室を進められるのは、開いた先生だけです。",
+        "Only the teacher who opened this class leads it.",
+    ),
+    "class.unknown_student": (
+        "まだ参加していません。参加コードと名前を入れてください。",
+        "You have not joined yet. Give the code and a name.",
+    ),
+    "class.name": (
+        "名前を {limit} 文字以内で入れてください。本名でなくてかまいません。",
+        "Give a name of at most {limit} characters. It need not be your own.",
+    ),
+    "class.name_taken": (
+        "その名前はもう使われています。別の名前にしてください。",
+        "That name is taken. Choose another.",
+    ),
+    "class.full": (
+        "いま開ける教室の数を超えています。使い終わった教室を閉じてから、もう一度お試しください。",
+        "Too many classes are open. Close one that is over and try again.",
+    ),
+    "class.room_full": (
+        "この教室の定員（{limit} 人）に達しています。",
+        "This class is full ({limit} students).",
+    ),
+    "class.letter": ("a、b、c、d のどれかを選んでください。", "Choose one of a, b, c, d."),
+    "class.closed_vote": (
+        "投票は締め切られました。次の問題をお待ちください。",
+        "The vote is closed. Wait for the next question.",
+    ),
+    "class.nothing_shown": (
+        "先に問題を選んで「この問題を出す」を押してください。",
+        "Choose a question first and press “Show this question”.",
+    ),
     "host.no_mcp": (
         "--mcp には追加のライブラリが必要です: pip install 'gradio[mcp]'",
         "--mcp needs one more library: pip install 'gradio[mcp]'",

@@ -31,9 +31,11 @@ from lawui.errors import (
 from lawui.library import IndexJob, Library
 from lawui.model import adapters, load
 from lawui.model.load import ModelChoice
+from lawui.model.serving import wait
 from lawui.own_questions import NAME, OwnQuestions, is_own
 from lawui.people import People
 from lawui.scores import Scores
+from lawui.sharing import Sharing
 from lawui.store import Store
 from lawui.training.config import PRESETS, TrainConfig, command_line, from_values, to_dict
 from lawui.training.rows import make_rows
@@ -55,6 +57,7 @@ from lawui.visits import Visits
 from lawui.whatif import Hanging, Trial, hanging
 
 if TYPE_CHECKING:
+    from lawui.model.load import LoadedModel
     from lawui.model.serving import Serving
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -121,6 +124,7 @@ class Lab(Scores):
             settings.offline,
         )
         self._runs = RunStore(self.home / "adapters")
+        self._sharing = Sharing(self._runs, lambda: self._owner)
         self._open_scores(self, self.home / ".lawui")
         store = Store(self.home / ".lawui" / "readers.sqlite3")
         self.own = OwnQuestions(store, self.people.allow)
@@ -143,9 +147,26 @@ class Lab(Scores):
             if self._owner is None:
                 from lawui.model.owner import Owner
 
-                loaded = load.load(self.choice.spec, offline=self._model_offline())
-                self._owner = Owner(loaded, self.adapter)
+                def read() -> LoadedModel:
+                    return load.load(self.choice.spec, offline=self._model_offline())
+
+                loaded = read()
+                spare = self._sharing.loads(loaded.device)
+                self._owner = Owner(loaded, self.adapter, spare=spare, reload=read)
             return self._owner
+
+    def use(self, model: str) -> ModelChoice:
+        """Let another base answer from now on: `auto`, `embedded`, a hub id or a folder. The
+        memory of the one before is free at once; what waited for it is refused in words."""
+        self.people.allow("base")
+        choice = load.choose(model, offline=self.settings.offline)
+        with self._lock:
+            if self._owner is not None:
+                self._owner.close()
+                self._owner = None
+            self.settings = replace(self.settings, model=model)
+            self._choice = choice
+        return choice
 
     @property
     def loaded(self) -> bool:
@@ -170,6 +191,16 @@ class Lab(Scores):
         rebuilt = self._library.job.state == "done"
         left = (p for p in self._problems if not (rebuilt and isinstance(p, RetrievalError)))
         return (*left, *self._library.problems)
+
+    @property
+    def notices(self) -> tuple[LabError, ...]:
+        """What is good to know while it lasts: answers that make do with less memory."""
+        return self._sharing.notices
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for the model."""
+        return self._owner.waiting if self._owner is not None else 0
 
     def describe(self) -> dict[str, Any]:
         """What this lab is made of: the keys of `doctor`. Loads no model."""
@@ -385,15 +416,18 @@ class Lab(Scores):
         adapter: str = BASE,
         passages: Sequence[Passage] | None = None,
         all_orders: bool = False,
+        in_line: Callable[[int], None] | None = None,
     ) -> AskResult:
         """Four probabilities. `passages` (what a user made of them) replace those that
-        `evidence` would bring; `all_orders` asks all four rotations and averages."""
+        `evidence` would bring; `all_orders` asks all four rotations and averages. `in_line`
+        hears of the place in line whenever it changes: 1 is next, 0 is being answered."""
         self.people.count("ask")
         if passages is None:
             passages = self._library.passages(question, evidence)
         turned = [_turn(question, by) for by in range(_ROTATIONS if all_orders else 1)]
         prompts = [self.prompt(q, passages) for q in turned]
-        answers = self.owner().answer(prompts, adapter, evidence)
+        owner = self.owner()
+        answers = wait(owner, owner.submit(prompts, adapter, evidence), in_line)
         orders = tuple(_turn_back(a, question, by) for by, a in enumerate(answers))
         shown = set(prompts[0].passage_ids)
         return AskResult(
@@ -489,8 +523,9 @@ class Lab(Scores):
     def adapter(self, name: str) -> AdapterInfo:
         """One adapter by name. Raises AdapterError for an unknown one."""
         adapters.check_name(name)
-        for info in self.adapters():
-            if info.name == name:
+        sha = self._owner.loaded.sha if self._owner is not None else ""
+        for folder in (self.home / "adapters", CHECKOUT / "adapters"):
+            if (info := adapters.find(folder, name, sha)) is not None:
                 return info
         raise AdapterError("adapter.unknown", name=name)
 
@@ -530,6 +565,7 @@ class Lab(Scores):
                 "also_seen": list(source.also_seen),
             },
         )
+        self._sharing.make_room()
         self._runs.start(run)
         return run
 
@@ -612,6 +648,7 @@ class Lab(Scores):
     def train_resume(self, run: str) -> None:
         """Go on with a run that was stopped or crashed."""
         self.people.allow("train")
+        self._sharing.make_room()
         self._runs.resume(run)
 
     def _train_choice(self, config: TrainConfig) -> ModelChoice:

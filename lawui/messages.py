@@ -263,6 +263,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "他の処理を止めるか、小さいモデルを選んでください。",
         "There is not enough memory to load {model}. Stop other work or choose a smaller model.",
     ),
+    "model.sharing": (
+        "学習が計算機のカードを使っているため、いまは回答が少し遅くなります。"
+        "学習が終わると自動で元の速さに戻ります。答えの内容は変わりません。",
+        "Training is using the card, so answers take a little longer for now. Their full speed "
+        "comes back by itself when it has ended. What is answered stays the same.",
+    ),
     "model.no_memory_to_answer": (
         "メモリが足りず、答えを計算できませんでした。ほかの処理が終わるのを待つか、"
         "条文を減らしてもう一度お試しください。",

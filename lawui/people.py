@@ -36,6 +36,7 @@ NEEDED = {
     "index": TRAINER,
     "fetch": TRAINER,
     "remove": TRAINER,
+    "base": TRAINER,
     "forget": READER,
 }
 """The least role for each thing that changes something or keeps others waiting."""

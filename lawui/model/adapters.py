@@ -67,6 +67,12 @@ def list_adapters(folder: Path, base_sha: str = "") -> list[AdapterInfo]:
     return sorted(found, key=lambda info: info.created, reverse=True)
 
 
+def find(folder: Path, name: str, base_sha: str = "") -> AdapterInfo | None:
+    """The adapter `name` below `folder`, as `list_adapters` shows it, or None."""
+    path = folder / check_name(name)
+    return read_adapter(path, base_sha) if path.is_dir() and _is_adapter(path) else None
+
+
 def read_adapter(path: Path, base_sha: str = "") -> AdapterInfo:
     """What is known of one adapter folder; `fault` says what is wrong with it."""
     config, config_fault = _read_json(path / CONFIG)

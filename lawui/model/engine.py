@@ -143,9 +143,10 @@ class Engine:
             yield
 
     def free(self) -> None:
-        """Let go of what was recorded; the base itself goes with its last reference."""
+        """Let go of the base and of what was recorded. Nothing is computed any more."""
         self._graphs = None
         self._unfuse()
+        self._decoder = self._head = self._four = None  # type: ignore[assignment]
 
     @contextlib.contextmanager
     def _applied(self, spans: Sequence[Span]) -> Iterator[None]:

@@ -50,6 +50,8 @@ class Graphs:
         self._recordings: dict[Any, _Recording] = {}
         self._places: dict[Any, Lora] = {}
         self._pool: Any = None
+        self._aside: Any = None
+        """One stream for all warm-ups: cuBLAS keeps a workspace for every stream it saw."""
 
     def takes(self, layout: Layout, spans: Sequence[Span]) -> bool:
         """Whether a recording fits: few prompts, one adapter or none for all of them."""
@@ -94,12 +96,12 @@ class Graphs:
             place.flat.copy_(owner.flat)
             spans = [Span(0, length, place)]
         engine = self._engine
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):  # libraries choose their kernels outside the recording
+        self._aside = self._aside or torch.cuda.Stream()
+        self._aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._aside):  # libraries choose their kernels outside the recording
             for _ in range(2):
                 engine.letters(engine.states(static, spans))
-        torch.cuda.current_stream().wait_stream(aside)
+        torch.cuda.current_stream().wait_stream(self._aside)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
             probs, mass = engine.letters(engine.states(static, spans))

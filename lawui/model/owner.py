@@ -73,7 +73,8 @@ class Owner:
     `find_adapter` maps a name to its AdapterInfo (raising AdapterError for an unknown
     one). Adapters stay in memory up to `adapter_bytes` (0: a tenth of what is free), the
     least recently used goes first; at most `waiting` requests may queue. `token_budget`
-    bounds a batch. With `spare` the device is left to others as far as possible.
+    bounds a batch. With `spare` the device is left to others as far as possible; `reload`
+    brings the same base again, for `resize`.
     """
 
     def __init__(
@@ -86,15 +87,16 @@ class Owner:
         waiting: int = 256,
         token_budget: int = 0,
         spare: bool = False,
+        reload: Callable[[], LoadedModel] | None = None,
     ) -> None:
         self.loaded = loaded
+        self._reload = reload
+        self._resizes: list[tuple[bool, Future[None]]] = []
         self.tokens_computed = 0
-        self.engine = Engine(loaded, spare=spare)
+        self._asked = (adapter_bytes, token_budget)
         self._find_adapter = find_adapter
         self._limits = (kept_answers, waiting)
-        self._budget = token_budget or _token_budget(loaded.device, spare)
-        room = adapter_bytes or int(_ADAPTERS_SHARE * free_memory(loaded.device))
-        self.resident = Resident(self.engine.read_adapter, room)
+        self._hold(spare)
         self._answers: OrderedDict[_Key, Answer] = OrderedDict()
         self._queue: list[_Request] = []
         self._numbers = itertools.count()
@@ -156,6 +158,21 @@ class Owner:
         """The number of requests in line."""
         return len(self._queue)
 
+    def resize(self, spare: bool) -> Future[None]:
+        """Hold the base with as little memory as it needs, or with all that makes it fast.
+
+        Done between two batches: whoever waits in line goes on waiting. The future ends
+        once the memory is as asked.
+        """
+        future: Future[None] = Future()
+        with self._wake:
+            if self._closed or self._reload is None:
+                future.set_result(None)
+            else:
+                self._resizes.append((spare, future))
+                self._wake.notify()
+        return future
+
     def forget(self) -> None:
         """Keep no answers: whatever is asked next is computed."""
         with self._wake:
@@ -169,6 +186,8 @@ class Owner:
         self._thread.join()
         for request in self._queue:
             _refuse(request, ModelError("model.closed"))
+        for _, future in self._resizes:
+            future.set_result(None)
         self._queue.clear()
         self.resident.clear()
         self.engine.free()
@@ -180,12 +199,44 @@ class Owner:
     def _work(self) -> None:
         while True:
             with self._wake:
-                while not self._queue and not self._closed:
+                while not (self._queue or self._resizes or self._closed):
                     self._wake.wait()
                 if self._closed:
                     return
-                requests = self._gather()
-            self._end(requests)
+                resize = self._resizes.pop(0) if self._resizes else None
+                requests = [] if resize else self._gather()
+            if resize:
+                self._resize(*resize)
+            else:
+                self._end(requests)
+
+    def _resize(self, spare: bool, future: Future[None]) -> None:
+        try:
+            if not self._ready or spare != self.engine.spare:
+                self._hold_anew(spare)
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+    def _hold_anew(self, spare: bool) -> None:
+        """The same base from its files, the old one let go first: both may not fit at once."""
+        assert self._reload is not None
+        self._ready, self._spare = False, spare
+        self.resident.clear()
+        self.engine.free()
+        self.loaded.model = None  # type: ignore[assignment]
+        _free_memory()
+        self.loaded.model = self._reload().model
+        self._hold(spare)
+
+    def _hold(self, spare: bool) -> None:
+        self.engine = Engine(self.loaded, spare=spare)
+        adapter_bytes, token_budget = self._asked
+        room = adapter_bytes or int(_ADAPTERS_SHARE * free_memory(self.loaded.device))
+        self.resident = Resident(self.engine.read_adapter, room)
+        self._budget = token_budget or _token_budget(self.loaded.device, spare)
+        self._ready, self._spare = True, spare
 
     def _serve_people(self) -> None:
         """Between two batches of work in the background: whoever asks."""
@@ -214,6 +265,8 @@ class Owner:
     def _end(self, requests: list[_Request]) -> None:
         """Serve, and let no future ever be left without an end."""
         try:
+            if not self._ready:  # what went wrong before may be over
+                self._hold_anew(self._spare)
             self._serve(requests)
         except BaseException as error:
             for request in requests:

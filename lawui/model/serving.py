@@ -6,7 +6,8 @@ to answer (a server somewhere else) offers the same six names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent import futures
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -84,3 +85,22 @@ class Serving(Protocol):
     def close(self) -> None:
         """Refuse what waits, free what is held."""
         ...
+
+
+_LOOK_SECONDS = 0.2
+
+
+def wait(
+    serving: Serving,
+    future: Future[list[Answer]],
+    in_line: Callable[[int], None] | None = None,
+) -> list[Answer]:
+    """The answers of `future`; `in_line` hears of its place in line whenever that changes."""
+    told = -1
+    while in_line is not None and not future.done():
+        place = serving.position(future)
+        if place != told:
+            in_line(place)
+            told = place
+        futures.wait([future], timeout=_LOOK_SECONDS)
+    return future.result()

@@ -51,6 +51,7 @@ def about_html(lab: Lab, lang: str) -> str:
     except LabError as error:
         model = components.notice([error.text(lang)], lang)
     notes = [say("page.read_only", lang)] if lab.settings.demo else []
+    notes += [notice.text(lang) for notice in lab.notices]
     advice = [say("page.no_advice", lang)]
     if lab.data_dir is None:
         advice.append(say("page.sample_data", lang))

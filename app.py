@@ -40,6 +40,7 @@ def main() -> int:
             auth_header=arguments.auth_header,
             share=arguments.share,
             offline=arguments.offline,
+            routes=ui.class_page.routes(lab, arguments.auth_header),
         )
         print(_chosen(lab, arguments.lang), flush=True)
         lab.start()

@@ -956,6 +956,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "投票は締め切られました。次の問題をお待ちください。",
         "The vote is closed. Wait for the next question.",
     ),
+    "class.request": (
+        "送られた内容を読めませんでした。ページを開き直して、もう一度お試しください。",
+        "What was sent could not be read. Open the page again and try once more.",
+    ),
     "class.nothing_shown": (
         "先に問題を選んで「この問題を出す」を押してください。",
         "Choose a question first and press “Show this question”.",

@@ -18,6 +18,7 @@ from lawui.ui import (
     address,
     api,
     ask_tab,
+    class_page,
     header,
     score_tab,
     theme,
@@ -26,7 +27,7 @@ from lawui.ui import (
 from lawui.ui.page import Page
 from lawui.ui.text import say
 
-__all__ = ["access", "build", "launch_options"]
+__all__ = ["access", "build", "class_page", "launch_options"]
 
 UPLOAD_LIMIT = "20mb"
 QUEUE_LIMIT = 256

@@ -13,7 +13,7 @@ import binascii
 import importlib.util
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -83,10 +83,11 @@ def options(
     auth_header: str = "",
     share: bool = False,
     offline: bool = False,
+    routes: Sequence[Any] = (),
     environment: Mapping[str, str] = os.environ,
 ) -> dict[str, Any]:
     """Arguments for `launch()`: server_name, server_port, share, auth or auth_dependency,
-    and the gate before every request.
+    the gate before every request, and `routes` before Gradio's own.
 
     Raises HostError where the page would be reachable from outside without a log-in
     (a Hugging Face Space, which is read-only, apart), where a proxy's header would be
@@ -109,7 +110,12 @@ def options(
         "share": share,
         "auth": _login(people) if by_page else None,
         "auth_dependency": _named_by(auth_header) if auth_header else None,
-        "app_kwargs": {"middleware": [_gate(people, auth_header)]},
+        "app_kwargs": {
+            "middleware": [_gate(people, auth_header)],
+            "routes": list(routes),
+            # FastAPI's own pages would stand open beside the log-in.
+            **dict.fromkeys(("docs_url", "redoc_url", "openapi_url")),
+        },
     }
 
 

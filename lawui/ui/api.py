@@ -18,6 +18,7 @@ from lawui.errors import LabError, UsageError
 from lawui.lab import AskResult, Lab
 from lawui.types import LETTERS, Passage, Question, ScoreJob, to_json
 from lawui.ui import access
+from lawui.ui.class_api import ClassApi
 from lawui.ui.page import sentences
 
 log = logging.getLogger(__name__)
@@ -67,11 +68,8 @@ def answer_json(result: AskResult) -> JSON:
     }
 
 
-class Api:
+class Api(ClassApi):
     """The endpoints of one lab; each method is one, and its docstring is its help."""
-
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
 
     def describe(self) -> JSON:
         """What this lab is made of: model, licence, data, index, versions, problems."""
@@ -326,7 +324,7 @@ def _without_path(values: JSON) -> JSON:
     return {key: value for key, value in values.items() if key != "path"}
 
 
-ENDPOINTS = tuple(name for name in vars(Api) if not name.startswith("_"))
+ENDPOINTS = tuple(n for kind in (Api, ClassApi) for n in vars(kind) if not n.startswith("_"))
 
 
 def add(lab: Lab) -> None:

@@ -39,6 +39,8 @@ def title_html(lang: str) -> str:
 def footer_html(lang: str) -> str:
     return (
         f"{components.tag('p', say('page.footer', lang))}"
+        f'<p><a href="class/teach?lang={lang}" target="_blank">'
+        f"{escape(say('class.link', lang))}</a></p>"
         f'<p><a href="?view=api" target="_blank">{escape(say("page.api", lang))}</a></p>'
     )
 

@@ -19,6 +19,11 @@ SOURCES = [
     else path.read_text("utf-8")
     for path in FOLDER.rglob("*.py")
 ]
+# A script's template strings read like ours: `class.step.${n}` as f"class.step.{n}".
+SOURCES += [
+    re.sub(r"`([^`]*)`", r'f"\1"', path.read_text("utf-8").replace("${", "{"))
+    for path in FOLDER.rglob("*.js")
+]
 KEY = re.compile(r"""["']([a-z_]+(?:\.[A-Za-z0-9_-]+)+)["']""")
 PATTERN = re.compile(r"""f["']([a-z_]+\.[^"'\s]*\{[^"'\s]*)["']""")
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")

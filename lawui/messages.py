@@ -1013,6 +1013,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "This model runs on another server, which is not asked for reasons. Its answers and the "
         "law are shown as before.",
     ),
+    "usage.browse": (
+        "絞り込みの指定が違います。難しさは {levels}、印は unmarked か {reviews} です。",
+        "That cannot be narrowed by: difficulty is {levels}; the mark is unmarked or {reviews}.",
+    ),
     # -- what readers keep
     "store.file": (
         "保存用のファイル {path} を読み書きできません（{reason}）。"

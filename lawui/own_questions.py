@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -151,6 +152,13 @@ class OwnQuestions:
                 fresh.append(made)
         self._insert(user, fresh)
         return len(fresh)
+
+    def bring_text(self, user: str, text: str) -> int:
+        """The same for the text of such a file."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "questions.json"
+            path.write_text(text, "utf-8")
+            return self.bring(user, path)
 
     def _insert(self, user: str, samples: Sequence[Sample]) -> list[str]:
         self._allow("own")

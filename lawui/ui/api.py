@@ -8,6 +8,7 @@ begins with its stable key.
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -15,60 +16,18 @@ from typing import Any
 import gradio as gr
 
 from lawui.errors import LabError, UsageError
-from lawui.lab import AskResult, Lab
-from lawui.types import LETTERS, Passage, Question, ScoreJob, to_json
+from lawui.lab import Lab
+from lawui.types import ScoreJob, to_json
 from lawui.ui import access
+from lawui.ui.api_ask import AskApi
 from lawui.ui.class_api import ClassApi
+from lawui.ui.json_values import JSON, answer_json, passage_json, question_json
 from lawui.ui.page import sentences
 
 log = logging.getLogger(__name__)
 
-JSON = dict[str, Any]
 
-
-def passage_json(passage: Passage) -> JSON:
-    """A passage with its citation: the keys of `index search`."""
-    names = (
-        *("id", "law", "article", "paragraph", "item", "text", "url", "score", "asof"),
-        *("outdated", "checked"),
-    )
-    found = {name: getattr(passage, name) for name in names}
-    if passage.altered:  # no law's any more
-        found |= dict.fromkeys(("law", "article", "paragraph", "item"), "")
-    return {**found, "citation": passage.citation(), "found_by": list(passage.found_by)}
-
-
-def question_json(question: Question) -> JSON:
-    """A question without its official answer and context; the page hides it too."""
-    return {
-        "id": question.id,
-        "law": question.law,
-        "stem": question.stem,
-        "choices": dict(zip(LETTERS, question.choices, strict=True)),
-    }
-
-
-def answer_json(result: AskResult) -> JSON:
-    """An answer: the keys of `ask --json`."""
-    answer = result.answer
-    return {
-        "question": result.question.id,
-        "choice": answer.choice,
-        "probs": dict(zip(LETTERS, answer.probs, strict=True)),
-        "letter_mass": answer.letter_mass,
-        "adapter": answer.adapter,
-        "evidence": answer.evidence,
-        "passages": [passage_json(p) for p in result.passages],
-        "dropped": list(result.dropped),
-        "orders": [order.choice for order in result.orders],
-        "model": result.model,
-        "prompt_sha": answer.prompt_sha,
-        "seconds": answer.seconds,
-        "warnings": [warning.key for warning in result.warnings],
-    }
-
-
-class Api(ClassApi):
+class Api(AskApi, ClassApi):
     """The endpoints of one lab; each method is one, and its docstring is its help."""
 
     def describe(self) -> JSON:
@@ -308,11 +267,6 @@ class Api(ClassApi):
         told = {name: getattr(job, name) for name in ("state", "step", "done", "total")}
         return {"job": {**told, "error": job.error.key if job.error else ""}}
 
-    def _question(self, id: str, set: str, stem: str, choices: list[str] | None) -> Question:
-        if id:
-            return self._lab.question(id, set)
-        return self._lab.own_question(stem, choices or [])
-
 
 def _job(job: ScoreJob) -> JSON:
     told = {name: getattr(job, name) for name in ("state", "done", "total", "remaining")}
@@ -324,7 +278,9 @@ def _without_path(values: JSON) -> JSON:
     return {key: value for key, value in values.items() if key != "path"}
 
 
-ENDPOINTS = tuple(n for kind in (Api, ClassApi) for n in vars(kind) if not n.startswith("_"))
+ENDPOINTS = tuple(
+    n for kind in (Api, AskApi, ClassApi) for n in vars(kind) if not n.startswith("_")
+)
 
 
 def add(lab: Lab) -> None:
@@ -332,7 +288,8 @@ def add(lab: Lab) -> None:
     api = Api(lab)
     for name in ENDPOINTS:
         method = getattr(api, name)
-        gr.api(_plain(method, lab), api_name=name, api_description=method.__doc__)
+        plain = _plain_stream if inspect.isgeneratorfunction(method) else _plain
+        gr.api(plain(method, lab), api_name=name, api_description=method.__doc__)
 
 
 def _plain(method: Callable[..., Any], lab: Lab) -> Callable[..., Any]:
@@ -342,11 +299,28 @@ def _plain(method: Callable[..., Any], lab: Lab) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return method(*args, **kwargs)
-        except LabError as error:
-            words = " ".join(sentences(error, lab.settings.lang))
-            raise gr.Error(f"{error.key}: {words}", print_exception=False) from None
-        except Exception:
-            log.exception("unexpected error in the endpoint %s", method.__name__)
-            raise gr.Error("unexpected: see the log", print_exception=False) from None
+        except Exception as error:
+            raise _told(error, method.__name__, lab) from None
 
     return call
+
+
+def _plain_stream(method: Callable[..., Any], lab: Lab) -> Callable[..., Any]:
+    """The same for an endpoint that yields again and again."""
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            yield from method(*args, **kwargs)
+        except Exception as error:
+            raise _told(error, method.__name__, lab) from None
+
+    return call
+
+
+def _told(error: Exception, endpoint: str, lab: Lab) -> gr.Error:
+    if isinstance(error, LabError):
+        words = " ".join(sentences(error, lab.settings.lang))
+        return gr.Error(f"{error.key}: {words}", print_exception=False)
+    log.error("unexpected error in the endpoint %s", endpoint, exc_info=error)
+    return gr.Error("unexpected: see the log", print_exception=False)

@@ -17,7 +17,7 @@ from typing import Any
 from lawui import bench
 from lawui.errors import LabError, UsageError
 from lawui.lab import AskResult, Lab, Settings
-from lawui.training.config import ConfigError, add_arguments, from_arguments
+from lawui.training.config import ConfigError, add_arguments, typed
 from lawui.types import BASE, EVIDENCES, LETTERS, AdapterInfo, Passage, RunStatus, ScoreRun
 
 
@@ -136,7 +136,7 @@ def _compare(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _train(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
-    config = from_arguments(arguments)
+    config = lab.train_config(arguments.preset, **typed(arguments))
     run = lab.train(config)
     print(f"{run}: {lab.home / 'adapters' / run}", file=sys.stderr)
     return _run_status(_follow(lab, run) if arguments.wait else lab.train_status(run))

@@ -8,11 +8,13 @@ unless they are asked for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lawui.data import questions as data
 from lawui.data import rows
+from lawui.data.headings import cited_articles
 from lawui.errors import UsageError
 from lawui.types import Question, QuestionSet
 
@@ -33,8 +35,11 @@ class TrainingData:
     skipped: int = 0
 
 
-def from_set(question_set: QuestionSet, seed: int, allow_seen: bool) -> TrainingData:
-    """The train and dev part of a set. With `allow_seen` its test groups join train.
+def from_set(
+    question_set: QuestionSet, seed: int, allow_seen: bool, articles: bool = False
+) -> TrainingData:
+    """The train and dev part of a set. With `allow_seen` its test groups join train; with
+    `articles` no article is cited in two parts.
 
     Raises UsageError for the test part of the sample alone, without `allow_seen`.
     """
@@ -47,8 +52,10 @@ def from_set(question_set: QuestionSet, seed: int, allow_seen: bool) -> Training
             whole = data.load_set("sample", None)
             split = {group: part for group, part in frozen.items() if part != "test"}
             question_set = replace(whole, name=name)
+        if articles:
+            split = _without_shared(question_set.questions, split)
     else:
-        split = data.split(question_set.questions, seed=seed)
+        split = _split(question_set.questions, seed, articles)
     if allow_seen:
         split = {group: "train" if part == "test" else part for group, part in split.items()}
     if "train" not in split.values():
@@ -56,14 +63,21 @@ def from_set(question_set: QuestionSet, seed: int, allow_seen: bool) -> Training
     return TrainingData(name, question_set.dataset_sha, question_set.questions, split)
 
 
-def from_file(path: Path, scored: list[QuestionSet], seed: int, allow_seen: bool) -> TrainingData:
+def from_file(
+    path: Path,
+    scored: list[QuestionSet],
+    seed: int,
+    allow_seen: bool,
+    articles: bool = False,
+) -> TrainingData:
     """The rows of a user's JSON or JSONL file, a tenth of its groups kept for dev.
 
     Raises UsageError where rows share text with a question of `scored` and `allow_seen`
     is off, DataError where the file cannot be read.
     """
     read, skipped = read_rows(path)
-    return from_questions(replace(read, name=path.name), scored, seed, allow_seen, skipped)
+    named = replace(read, name=path.name)
+    return from_questions(named, scored, seed, allow_seen, articles, skipped)
 
 
 def from_questions(
@@ -71,6 +85,7 @@ def from_questions(
     scored: list[QuestionSet],
     seed: int,
     allow_seen: bool,
+    articles: bool = False,
     skipped: int = 0,
 ) -> TrainingData:
     """Questions that a user brought or wrote, a tenth of their groups kept for dev.
@@ -85,10 +100,61 @@ def from_questions(
             leaked[group] = examples[group]
     if leaked and not allow_seen:
         raise UsageError("usage.seen", count=len(leaked), example=next(iter(leaked.values())))
-    split = _with_dev(data.split(read.questions, seed=seed, fractions=(0.9, 0.1, 0.0)))
+    split = _with_dev(_split(read.questions, seed, articles, (0.9, 0.1, 0.0)))
     return TrainingData(
         read.name, read.dataset_sha, read.questions, split, tuple(sorted(leaked)), skipped
     )
+
+
+def _split(
+    questions: Sequence[Question],
+    seed: int,
+    articles: bool,
+    fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
+) -> dict[str, str]:
+    """Part of each group. With `articles`, groups that cite an article in common stay
+    together: what is learned of an article is then never asked."""
+    if not articles:
+        return data.split(questions, seed=seed, fractions=fractions)
+    joined = _by_article(questions)
+    larger = [replace(question, group=joined[question.group]) for question in questions]
+    parts = data.split(larger, seed=seed, fractions=fractions)
+    return {group: parts[name] for group, name in joined.items()}
+
+
+def _by_article(questions: Sequence[Question]) -> dict[str, str]:
+    """The name of the cluster of each group: groups linked by an article that both cite."""
+    cluster = {question.group: question.group for question in questions}
+    first: dict[tuple[str, str], str] = {}
+
+    def root(group: str) -> str:
+        while cluster[group] != group:
+            group = cluster[group]
+        return group
+
+    for question in questions:
+        for article in cited_articles(question):
+            one, other = root(question.group), root(first.setdefault(article, question.group))
+            cluster[max(one, other)] = min(one, other)
+    return {group: root(group) for group in cluster}
+
+
+def _without_shared(questions: Sequence[Question], split: dict[str, str]) -> dict[str, str]:
+    """A frozen split without the train groups that cite an article of dev or test, and the
+    dev groups that cite one of test; they are `unused`."""
+    cited: dict[str, set[tuple[str, str]]] = {}
+    for question in questions:
+        cited.setdefault(question.group, set()).update(cited_articles(question))
+    kept = dict(split)
+    taken: set[tuple[str, str]] = set()
+    for part in ("test", "dev", "train"):
+        groups = [group for group in cited if split[group] == part]
+        for group in groups:
+            if cited[group] & taken:
+                kept[group] = "unused"
+        for group in groups:
+            taken |= cited[group] if kept[group] == part else set()
+    return kept
 
 
 def _with_dev(split: dict[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lawui import browse, dataset
+from lawui import browse
 from lawui.browse import Narrow, Tried
 from lawui.classroom import Classroom
 from lawui.data import headings, statutes
@@ -37,9 +37,7 @@ from lawui.people import People
 from lawui.scores import Scores
 from lawui.sharing import Sharing
 from lawui.store import Store
-from lawui.training.config import PRESETS, TrainConfig, command_line, from_values, to_dict
-from lawui.training.rows import make_rows
-from lawui.training.runs import RunStore
+from lawui.trainings import Trainings
 from lawui.types import (
     BASE,
     LETTERS,
@@ -50,8 +48,6 @@ from lawui.types import (
     Prompt,
     Question,
     QuestionSet,
-    RunStatus,
-    TrainEvent,
 )
 from lawui.visits import Visits
 from lawui.whatif import Hanging, Trial, hanging
@@ -100,7 +96,7 @@ class AskResult:
     warnings: tuple[LabError, ...] = ()
 
 
-class Lab(Scores):
+class Lab(Scores, Trainings):
     """Everything that the lab can do. Thread-safe. Raises LabError and nothing else for
     what a user can put right."""
 
@@ -123,7 +119,7 @@ class Lab(Scores):
             settings.reranker,
             settings.offline,
         )
-        self._runs = RunStore(self.home / "adapters")
+        self._open_trainings(self, self._library)
         self._sharing = Sharing(self._runs, lambda: self._owner)
         self._open_scores(self, self.home / ".lawui")
         store = Store(self.home / ".lawui" / "readers.sqlite3")
@@ -196,6 +192,10 @@ class Lab(Scores):
     def notices(self) -> tuple[LabError, ...]:
         """What is good to know while it lasts: answers that make do with less memory."""
         return self._sharing.notices
+
+    def make_room(self) -> None:
+        """Let answers take as little of the card as they can while a run is going on."""
+        self._sharing.make_room()
 
     @property
     def waiting(self) -> int:
@@ -530,8 +530,9 @@ class Lab(Scores):
         raise AdapterError("adapter.unknown", name=name)
 
     def adapter_export(self, name: str, path: Path) -> Path:
-        """Copy an adapter to a folder or, where `path` ends in .zip, into an archive."""
-        return adapters.export(self.adapter(name), path)
+        """Copy an adapter to a folder or, where `path` ends in .zip, into an archive, with
+        a model card that tells how it scored so far."""
+        return adapters.export(self.adapter(name), path, self._test_table(name))
 
     def adapter_remove(self, name: str) -> None:
         """Delete an adapter of the home, with its run. A shipped one stays."""
@@ -544,117 +545,6 @@ class Lab(Scores):
             self._runs.remove(name)
         else:
             adapters.remove(info, folder)
-
-    # -- training
-
-    def train(self, config: TrainConfig) -> str:
-        """Start a training run in a process of its own and return its name."""
-        self.people.allow("train")
-        config.check()
-        choice = self._train_choice(config)
-        source = self.training_data(config)
-        model = {"spec": choice.spec, "name": choice.name, "sha": "", "licence": choice.licence}
-        run = self._runs.create(
-            config,
-            self._rows(config, source),
-            {
-                "model": model,
-                "set": source.name,
-                "dataset_sha": source.dataset_sha,
-                "split": source.split | dict.fromkeys(source.also_seen, "train"),
-                "also_seen": list(source.also_seen),
-            },
-        )
-        self._sharing.make_room()
-        self._runs.start(run)
-        return run
-
-    def train_preview(self, config: TrainConfig) -> dict[str, Any]:
-        """What a run would learn from, before it starts: counts, lengths in tokens, rows
-        that would be cut, and the first rows as the model will see them."""
-        from lawui.training.preview import preview
-
-        config.check()
-        source = self.training_data(config)
-        shown = preview(self._rows(config, source), self.owner().loaded.tokenizer, config)
-        return {**shown, "skipped": source.skipped, "also_seen": len(source.also_seen)}
-
-    def _rows(self, config: TrainConfig, source: dataset.TrainingData) -> Iterator[dict[str, Any]]:
-        return make_rows(
-            source.questions,
-            source.split,
-            config.evidence_mix,
-            self._library.passages,
-            config.seed,
-        )
-
-    def training_data(self, config: TrainConfig) -> dataset.TrainingData:
-        """The questions and the split that `config` would train on."""
-        if config.train_file:
-            path = Path(config.train_file).expanduser()
-            return dataset.from_file(path, self._scored(), config.seed, config.allow_seen)
-        name = config.train_set or "sample"
-        if is_own(name):
-            own = self.questions(name)
-            if not own.questions:
-                raise UsageError("usage.no_rows", source=name)
-            return dataset.from_questions(own, self._scored(), config.seed, config.allow_seen)
-        return dataset.from_set(self.questions(name), config.seed, config.allow_seen)
-
-    def _scored(self) -> list[QuestionSet]:
-        """The sets that a user's own rows must not give away."""
-        names = data.available_sets(self.data_dir)
-        return [self.questions(n) for n in names if "sample_" not in n]
-
-    def train_command(self, config: TrainConfig) -> str:
-        """The command line that starts the same run."""
-        import shlex
-
-        return shlex.join(command_line(config))
-
-    def train_status(self, run: str) -> RunStatus:
-        """Where a run stands, by its log and its lock."""
-        return self._runs.status(run)
-
-    def train_events(self, run: str) -> list[TrainEvent]:
-        """A run's events, oldest first."""
-        return self._runs.events(run)
-
-    def train_runs(self) -> list[RunStatus]:
-        """Every run, newest first."""
-        return self._runs.runs()
-
-    def train_presets(self) -> dict[str, dict[str, Any]]:
-        """The presets by name, as plain values."""
-        return {name: to_dict(config) for name, config in PRESETS.items()}
-
-    def train_config(self, preset: str = "", **values: Any) -> TrainConfig:
-        """Settings from text as a user typed it; raises ConfigError with every fault."""
-        return from_values(preset, **values)
-
-    def train_settings(self, run: str) -> TrainConfig:
-        """The settings of a run, to start another like it."""
-        return self._runs.config(run)
-
-    def train_wait(self, run: str, timeout: float | None = None) -> RunStatus:
-        """The status once the run has ended, or after `timeout` seconds."""
-        return self._runs.wait(run, timeout)
-
-    def train_stop(self, run: str) -> None:
-        """Ask a run to stop after its present step and to keep what it has learned."""
-        self.people.allow("train")
-        self._runs.stop(run)
-
-    def train_resume(self, run: str) -> None:
-        """Go on with a run that was stopped or crashed."""
-        self.people.allow("train")
-        self._sharing.make_room()
-        self._runs.resume(run)
-
-    def _train_choice(self, config: TrainConfig) -> ModelChoice:
-        if not config.model_name:
-            return self.choice
-        return load.choose(config.model_name, offline=True)  # a run never downloads
 
 
 def _data_folder(asked: Path | None) -> Path | None:

@@ -847,6 +847,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "採点する問題がありません。",
         "There are no questions to score.",
     ),
+    "usage.preset_name": (
+        "「{name}」はひな形の名前に使えません。"
+        "空でなく、もとからあるひな形とも違う、{longest}文字までの名前にしてください。",
+        "“{name}” cannot name a preset. Choose a name of at most {longest} characters that no "
+        "built-in preset has.",
+    ),
     "usage.bench_train": (
         "計測には1以上のステップと系列、16から{longest}までの長さを指定してください。",
         "The measurement needs at least one step and sequence, and 16 to {longest} tokens.",

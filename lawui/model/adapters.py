@@ -152,14 +152,19 @@ def write_card(
     temporary.replace(path / CARD)
 
 
-def export(info: AdapterInfo, target: Path) -> Path:
+def export(info: AdapterInfo, target: Path, tests: Sequence[Mapping[str, Any]] = ()) -> Path:
     """Copy an adapter to `target`: a zip where the name ends in .zip, else a folder.
 
+    `tests` are rows of figures (set, evidence, total, accuracy, low, high,
+    accuracy_unseen) that the model card takes in first, in the adapter's own folder too
+    where that can be written.
     Raises AdapterError where the adapter is faulty or the target exists already.
     """
     check(info)
     if target.exists():
         raise AdapterError("adapter.target_exists", path=str(target))
+    if tests:
+        _tell_tests(Path(info.path), tests)
     files = [Path(info.path) / name for name in _EXPORTED if (Path(info.path) / name).exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.suffix == ".zip":
@@ -171,6 +176,18 @@ def export(info: AdapterInfo, target: Path) -> Path:
         for file in files:
             shutil.copy2(file, target / file.name)
     return target
+
+
+def _tell_tests(path: Path, tests: Sequence[Mapping[str, Any]]) -> None:
+    card, fault = _read_card(path / CARD)
+    if fault or "split" not in card or "tables" not in card:
+        return  # not of our making: its words stay
+    temporary = path / "README.md.part"
+    try:
+        temporary.write_text(_model_card(path.name, card, tests), "utf-8")
+        temporary.replace(path / "README.md")
+    except OSError:  # a folder that cannot be written keeps its former card
+        temporary.unlink(missing_ok=True)
 
 
 def remove(info: AdapterInfo, folder: Path) -> None:
@@ -255,15 +272,36 @@ def _targets(value: Any) -> tuple[str, ...]:
     return tuple(sorted(str(v) for v in value)) if isinstance(value, list) else ()
 
 
-def _model_card(name: str, card: Mapping[str, Any]) -> str:
+def _model_card(name: str, card: Mapping[str, Any], tests: Sequence[Mapping[str, Any]] = ()) -> str:
     counts: dict[str, int] = {}
     for part in card["split"].values():
         counts[part] = counts.get(part, 0) + 1
-    rows = "\n".join(f"| {key} | {value} |" for key, value in card["settings"].items())
-    steps = "\n".join(
-        f"| {row.get('step')} | {row.get('eval_loss')} | {row.get('eval_accuracy')} |"
-        for row in card["tables"].get("evals", ())
-    )
+    settings, tables = dict(card["settings"]), card["tables"]
+    facts = [
+        ("base", f"{card['base_model']} (weights {card['base_sha']})"),
+        ("licence of the base", card["licence"]),
+        ("made", card["created"]),
+        ("data", f"{card['trained_on']} (sha256 {settings.pop('dataset_sha', '')})"),
+        ("groups", ", ".join(f"{part} {count}" for part, count in sorted(counts.items()))),
+        ("seed", card["seed"]),
+        ("prompt", card["prompt_sha"]),
+        ("kept step", tables.get("kept_step", "")),
+        ("final training loss", card["final_loss"]),
+        ("steps left out because they were not finite", tables.get("skipped", 0)),
+        ("adapter weights", card["weights_sha"]),
+    ]
+    evals = [
+        (row.get("step"), row.get("eval_loss"), row.get("eval_accuracy"), _interval(row))
+        for row in tables.get("evals", ())
+    ]
+    scored = [
+        (
+            *(row.get("set"), row.get("evidence"), row.get("total"), _share(row.get("accuracy"))),
+            *(_interval(row), _share(row.get("accuracy_unseen"))),
+        )
+        for row in tests
+    ]
+    unscored = f"Not scored yet: `python -m lawui score --set SET --adapter {name}`."
     return f"""---
 base_model: {card["base_model"]}
 library_name: peft
@@ -277,29 +315,49 @@ tags: [lora, lawui]
 
 A LoRA adapter trained with lawui {card["lawui"]} on {card["trained_on"]}.
 
-| what | value |
-|---|---|
-| base | {card["base_model"]} (weights {card["base_sha"]}) |
-| licence of the base | {card["licence"]} |
-| made | {card["created"]} |
-| groups | {", ".join(f"{part} {count}" for part, count in sorted(counts.items()))} |
-| seed | {card["seed"]} |
-| prompt | {card["prompt_sha"]} |
-| final training loss | {card["final_loss"]} |
-| adapter weights | {card["weights_sha"]} |
+{_table(("what", "value"), facts)}
 
 It saw the train and dev groups named in `lawui.json`; a score on those is no result.
 It answers with the letter of a choice and is no legal advice.
 
+## Tests
+
+{_table(("set", "evidence", "questions", "accuracy", "95 %", "on unseen"), scored) or unscored}
+
 ## Settings
 
-| setting | value |
-|---|---|
-{rows}
+{_table(("setting", "value"), list(settings.items()))}
 
 ## On the dev questions while training
 
-| step | loss | accuracy |
-|---|---|---|
-{steps}
+{_table(("step", "loss", "accuracy", "95 %"), evals)}
+
+## Training loss
+
+{_table(("step", "loss"), _thinned(tables.get("losses", ())))}
 """
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A Markdown table, or nothing for no rows."""
+    if not rows:
+        return ""
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join(
+        "| " + " | ".join("" if v is None else str(v) for v in r) + " |" for r in lines
+    )
+
+
+def _share(value: Any) -> str:
+    return "" if value is None else f"{100 * value:.1f} %"
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    low, high = row.get("low"), row.get("high")
+    return "" if low is None or high is None else f"{_share(low)} to {_share(high)}"
+
+
+def _thinned(rows: Sequence[Any], most: int = 25) -> list[Any]:
+    """About `most` rows, evenly taken, the last among them."""
+    stride = max(1, -(-len(rows) // most))
+    return [row for i, row in enumerate(rows) if i % stride == 0 or i == len(rows) - 1]

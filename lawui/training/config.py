@@ -21,6 +21,8 @@ SHORTEST = 64
 COMPUTE_DTYPES = ("auto", "bfloat16", "float32")
 QUANT_TYPES = ("nf4", "fp4")
 SCHEDULES = ("linear", "cosine")
+SPLITS = ("group", "article")
+"""No text in two parts, or moreover no article that is cited in two parts."""
 
 
 class ConfigError(TrainingError):
@@ -72,6 +74,7 @@ class TrainConfig:
     early_stopping_patience: int = 0
     do_train: bool = True
     seed: int = 0
+    split: str = "group"
     evidence_mix: str = "given"
     memory_budget: str = ""
     nproc: int = 1
@@ -136,6 +139,7 @@ _RANGES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "lr_scheduler_type": SCHEDULES,
+    "split": SPLITS,
     "bnb_4bit_compute_dtype": COMPUTE_DTYPES,
     "bnb_4bit_quant_type": QUANT_TYPES,
 }
@@ -221,8 +225,11 @@ def budget_bytes(text: str) -> int:
     return int(float(match[1]) * (_UNITS | _BINARY_UNITS)[match[2] or ""])
 
 
-def from_values(preset: str = "", **text_values: Any) -> TrainConfig:
-    """A config from a preset and what a user typed over it, text or typed values.
+def from_values(
+    preset: str = "", base: TrainConfig | None = None, **text_values: Any
+) -> TrainConfig:
+    """A config from a preset, or from `base`, and what a user typed over it, text or typed
+    values.
 
     None and blank text leave the preset's value; "-" clears a text field. Raises
     ConfigError naming every fault at once: unknown preset, unknown names, text that is no
@@ -231,7 +238,7 @@ def from_values(preset: str = "", **text_values: Any) -> TrainConfig:
     found: list[LabError] = []
     if preset and preset not in PRESETS:
         found.append(TrainingError("train.unknown_preset", name=preset, known=", ".join(PRESETS)))
-    base = PRESETS.get(preset, TrainConfig())
+    base = base or PRESETS.get(preset, TrainConfig())
     known = {field.name for field in fields(TrainConfig)}
     changes: dict[str, Any] = {}
     for name, value in text_values.items():
@@ -308,8 +315,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def from_arguments(arguments: argparse.Namespace) -> TrainConfig:
     """The config of a parser that `add_arguments` extended. Raises ConfigError."""
-    values = {field.name: getattr(arguments, field.name) for field in fields(TrainConfig)}
-    return from_values(arguments.preset, **values)
+    return from_values(arguments.preset, **typed(arguments))
+
+
+def typed(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What was typed of each field; None for what was not."""
+    return {field.name: getattr(arguments, field.name) for field in fields(TrainConfig)}
 
 
 def command_line(config: TrainConfig) -> list[str]:

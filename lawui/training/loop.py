@@ -449,7 +449,12 @@ class Trainer:
                 self._run,
                 self._loaded,
                 final_loss=final_loss,
-                tables={"evals": counters.evals, "kept_step": kept},
+                tables={
+                    "evals": counters.evals,
+                    "losses": counters.curve,
+                    "kept_step": kept,
+                    "skipped": counters.skipped,
+                },
                 trained_groups=self._run.seen_groups,
             )
         except OSError as fault:

@@ -192,6 +192,10 @@ class RunStore:
         events = self._reader(run).read()
         return events if raw else effective(events)
 
+    def log(self, run: str) -> Path:
+        """The file of the run's events, which is there once it has begun."""
+        return self._run_folder(run) / EVENTS
+
     def config(self, run: str) -> TrainConfig:
         """The settings of a run, for "run again with changes"."""
         return read_run(self._run_folder(run)).config

@@ -853,6 +853,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "“{name}” cannot name a preset. Choose a name of at most {longest} characters that no "
         "built-in preset has.",
     ),
+    "usage.pick_run": ("先に学習を選んでください。", "Choose a run first."),
     "usage.bench_train": (
         "計測には1以上のステップと系列、16から{longest}までの長さを指定してください。",
         "The measurement needs at least one step and sequence, and 16 to {longest} tokens.",

@@ -112,10 +112,36 @@ class Api(AskApi, ClassApi):
     def train_start(self, preset: str = "sample", settings: JSON | None = None) -> JSON:
         """Start a training run from a preset, with settings named like the flags
         (`lora_r`, `learning_rate`, …) over it."""
-        # A path from a caller could name any file of this machine: files are uploaded.
-        chosen = {**(settings or {}), "train_file": "-"}
-        run = self._lab.train(self._lab.train_config(preset, **chosen))
+        run = self._lab.train(self._config(preset, settings))
         return to_json(self._lab.train_status(run))
+
+    def train_preview(self, preset: str = "sample", settings: JSON | None = None) -> JSON:
+        """What such a run would learn from: counts, lengths, cuts, first rows."""
+        return self._lab.train_preview(self._config(preset, settings))
+
+    def train_seeds(
+        self, preset: str = "sample", settings: JSON | None = None, count: int = 3
+    ) -> list[str]:
+        """Queue the same run with several seeds; gives their names."""
+        return self._lab.train_seeds(self._config(preset, settings), max(1, min(count, 10)))
+
+    def train_presets(self) -> JSON:
+        """The presets by name, built in and kept."""
+        return self._lab.train_presets()
+
+    def train_preset_save(self, name: str, preset: str = "", settings: JSON | None = None) -> str:
+        """Keep settings under a name; gives the name as it was kept."""
+        return self._lab.train_preset_save(name, self._config(preset, settings))
+
+    def train_preset_remove(self, name: str) -> JSON:
+        """Forget a kept preset."""
+        self._lab.train_preset_remove(name)
+        return {"removed": name}
+
+    def train_remove(self, run: str) -> JSON:
+        """Delete a training run with the adapter that it made."""
+        self._lab.train_remove(run)
+        return {"removed": run}
 
     def train_status(self, run: str) -> JSON:
         """Where a training run stands."""
@@ -261,6 +287,10 @@ class Api(AskApi, ClassApi):
     def marks_counts(self) -> JSON:
         """How often each mark was given."""
         return dict(self._lab.marks_counts())
+
+    def _config(self, preset: str, settings: JSON | None) -> Any:
+        # A path from a caller could name any file of this machine: files are uploaded.
+        return self._lab.train_config(preset, **{**(settings or {}), "train_file": "-"})
 
     def _job(self) -> JSON:
         job = self._lab.index_job()

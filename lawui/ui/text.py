@@ -8,7 +8,7 @@ lawui/messages.py, statute text and names that users gave are never translated.
 
 from __future__ import annotations
 
-from lawui.ui import adapters_text, ask_text, class_text, score_text
+from lawui.ui import adapters_text, ask_text, class_text, score_text, train_text
 
 LANGUAGES = (("日本語", "ja"), ("English", "en"))
 
@@ -299,7 +299,6 @@ TEXT: dict[str, tuple[str, str]] = {
     "train.state.done": ("完了", "done"),
     "train.state.failed": ("失敗", "failed"),
     "train.state.crashed": ("途中で落ちました", "crashed"),
-    "train.pick_run": ("先に学習を選んでください。", "Choose a run first."),
     "train.col.run": ("学習", "Run"),
     "train.col.state": ("状態", "State"),
     "train.col.step": ("進み", "Progress"),
@@ -445,6 +444,7 @@ TEXT: dict[str, tuple[str, str]] = {
 }
 
 TEXT |= adapters_text.TEXT | ask_text.TEXT | class_text.TEXT | score_text.TEXT
+TEXT |= train_text.TEXT
 
 
 def say(key: str, lang: str, **params: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -9,7 +10,7 @@ import pytest
 
 from lawui.types import Answer, Passage, Question
 from lawui.ui import components, statutes_panel
-from lawui.ui.curve import curve
+from lawui.ui.curve import Series, curve, smoothed
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> ${1+1} {{value}} &amp;"
 QUESTION = Question(
@@ -69,7 +70,7 @@ class Elements(HTMLParser):
         components.progress(1, 2, EVIL),
         components.yardstick(0.5, 0.4, 0.6, [(EVIL, 0.25)], "ja"),
         components.marked(EVIL, EVIL),
-        curve(EVIL, [(EVIL, "lw-line-1", [(0, 1), (1, 2)])], 1, EVIL, level=(EVIL, 1)),
+        curve(EVIL, [Series(EVIL, "lw-line-1", [(0, 1), (1, 2)])], 1, EVIL, level=(EVIL, 1)),
     ],
 )
 def test_nothing_that_comes_from_outside_becomes_an_element(html: str) -> None:
@@ -172,10 +173,27 @@ def test_empty_states_say_what_to_do() -> None:
 
 def test_a_curve_leaves_out_what_is_not_finite_and_keeps_its_level() -> None:
     points = [(0.0, 1.0), (1.0, float("nan")), (2.0, 0.5)]
-    html = curve("t", [("loss", "lw-line-1", points)], 2, "step", level=("majority", 0.25))
+    html = curve(
+        "t", [Series("loss", "lw-line-1", points, marks=True)], 2, "step", level=("majority", 0.25)
+    )
     assert "nan" not in html.lower() and html.count("<circle") == 2
     assert "lw-level" in html and "majority" in html
-    assert curve("t", [("loss", "lw-line-1", [])], 0, "step")
+    assert curve("t", [Series("loss", "lw-line-1", [])], 0, "step")
+
+
+def test_a_log_scale_gives_equal_ratios_equal_heights() -> None:
+    points = [(0.0, 1.0), (1.0, 0.1), (2.0, 0.01), (3.0, 0.0)]
+    html = curve("t", [Series("loss", "lw-line-1", points, dots=True)], 3, "step", log=True)
+    heights = [float(y) for y in re.findall(r'<circle[^>]* cy="([\d.]+)"', html)]
+    assert len(heights) == 3 and "polyline" not in html
+    assert heights[1] - heights[0] == pytest.approx(heights[2] - heights[1], abs=0.2)
+
+
+def test_a_smooth_line_starts_where_the_dots_do() -> None:
+    points = [(float(i), 2.0 + (-1) ** i) for i in range(40)]
+    line = smoothed([*points, (40.0, float("nan"))])
+    assert line[0] == (0.0, 3.0) and len(line) == 40
+    assert max(y for _, y in line[20:]) - min(y for _, y in line[20:]) < 0.5
 
 
 def test_progress_speaks_its_figures() -> None:

@@ -14,7 +14,7 @@ from lawui.errors import LabError, UsageError
 from lawui.lab import Lab
 from lawui.training.config import ConfigError
 from lawui.types import BASE
-from lawui.ui import address, header, page, score_tab, train_tab
+from lawui.ui import address, header, page, score_tab, train_form, train_tab
 from lawui.ui.api import ENDPOINTS
 
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
@@ -170,16 +170,16 @@ def test_the_address_opens_what_it_names_and_ignores_the_rest(lab: Lab) -> None:
 
 def test_the_form_shows_the_command_that_runs(lab: Lab) -> None:
     preset = lab.train_presets()["sample"]
-    fields = train_tab.field_texts(preset)
-    values = train_tab.config_values("sample", "sample", None, preset["evidence_mix"], fields)
+    fields = train_form.field_texts(preset)
+    values = train_form.config_values("sample", "sample", None, preset["evidence_mix"], fields)
     assert lab.train_command(lab.train_config(**values)) == "python -m lawui train --preset sample"
-    fields[train_tab.FIELDS.index("lora_r")] = "4"
-    values = train_tab.config_values("sample", "sample", None, preset["evidence_mix"], fields)
+    fields[train_form.FIELDS.index("lora_r")] = "4"
+    values = train_form.config_values("sample", "sample", None, preset["evidence_mix"], fields)
     assert lab.train_command(lab.train_config(**values)).endswith("--preset sample --lora-r 4")
 
 
 def test_without_runs_the_tabs_say_what_to_do(lab: Lab, tmp_path: Any) -> None:
     drawn = train_tab.watch(lab, "ja", None)
-    assert "「開始」" in drawn[2]
+    assert "「開始」" in drawn[3]
     drawn = score_tab.watch(lab, "ja", score_tab.View())
     assert drawn and any("採点を始める" in part for part in drawn if isinstance(part, str))

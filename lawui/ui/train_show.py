@@ -204,10 +204,10 @@ def figures_html(events: Sequence[TrainEvent], lang: str) -> str:
 
 def plan_words(plan: Mapping[str, Any], lang: str) -> str:
     """What a run does to fit into its memory."""
-    parts = [say("train.plan.batch", lang, n=plan.get("micro_batch", 1))]
-    parts.append(say(f"train.plan.{'unpacked' if plan.get('dequantize') else 'packed'}", lang))
-    parts.append(say(f"train.plan.{'again' if plan.get('checkpointing') else 'kept'}", lang))
-    return components.joined(parts, lang)
+    weights = "train.plan.unpacked" if plan.get("dequantize") else "train.plan.packed"
+    layers = "train.plan.again" if plan.get("checkpointing") else "train.plan.kept"
+    batch = say("train.plan.batch", lang, n=plan.get("micro_batch", 1))
+    return components.joined([batch, say(weights, lang), say(layers, lang)], lang)
 
 
 def said_html(events: Sequence[TrainEvent], lang: str) -> str:
@@ -284,10 +284,11 @@ def runs_html(runs: Sequence[RunStatus], lang: str) -> str:
     if not runs:
         return ""
     headers = ("run", "state", "step", "loss", "accuracy", "time")
+    queue = [r.run for r in reversed(runs) if r.state == "queued"]
     rows = [
         [
             escape(r.run),
-            _badge(r.state, lang),
+            _badge(r.state, lang) + _place(r.run, queue, lang),
             f"{r.step} / {r.max_steps}",
             "" if r.loss is None else f"{r.loss:.3f}",
             "" if r.eval_accuracy is None else components.percent(r.eval_accuracy, 1) + " %",
@@ -297,3 +298,10 @@ def runs_html(runs: Sequence[RunStatus], lang: str) -> str:
     ]
     names = [say(f"train.col.{h}", lang) for h in headers]
     return components.table(names, rows, say("train.runs", lang), numeric=(2, 3, 4, 5))
+
+
+def _place(run: str, queue: Sequence[str], lang: str) -> str:
+    if run not in queue:
+        return ""
+    words = say("train.queue.place", lang, n=queue.index(run) + 1)
+    return components.tag("span", words, "lw-note")

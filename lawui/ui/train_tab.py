@@ -152,12 +152,12 @@ def _watch_side(page: Page, usable: bool) -> tuple[Watch, dict[str, Any]]:
     curves = gr.HTML(elem_id="train-curves")
     figures = gr.HTML(elem_id="train-figures")
     with gr.Row():
-        buttons["events.save"] = _button(page, "events.save", True)
+        buttons["save_events"] = _button(page, "save_events", True)
         buttons["export"] = _button(page, "export", True)
         buttons["delete"] = _button(page, "delete", usable)
     with gr.Row(visible=False, elem_id="train-sure") as sure:
-        buttons["delete.yes"] = _button(page, "delete.yes", usable, variant="stop")
-        buttons["delete.no"] = _button(page, "delete.no", usable)
+        buttons["delete_yes"] = _button(page, "delete_yes", usable, variant="stop")
+        buttons["delete_no"] = _button(page, "delete_no", usable)
     buttons["sure"] = sure
     runs = gr.HTML(elem_id="train-runs", render=False)
     timer = gr.Timer(RESTING, active=False)
@@ -167,7 +167,7 @@ def _watch_side(page: Page, usable: bool) -> tuple[Watch, dict[str, Any]]:
 
 def _button(page: Page, name: str, usable: bool, **more: Any) -> Any:
     button = gr.Button(
-        size="sm", elem_id=f"train-{name.replace('.', '-')}", interactive=usable, **more
+        size="sm", elem_id=f"train-{name.replace('_', '-')}", interactive=usable, **more
     )
     return page.say(button, value=f"train.{name}")
 
@@ -238,10 +238,10 @@ def _wire_run(page: Page, form: Form, shown: Watch, buttons: dict[str, Any], not
     page.on([buttons["again"].click], again, [shown.run], form.filled, notice)
     page.on([buttons["delete"].click], ask, [shown.run], [buttons["sure"]], notice)
     hide = lambda _: (gr.update(visible=False), "")  # noqa: E731
-    page.on([buttons["delete.no"].click, shown.run.input], hide, [], [buttons["sure"]], notice)
+    page.on([buttons["delete_no"].click, shown.run.input], hide, [], [buttons["sure"]], notice)
     gone = [*shown.drawn, buttons["sure"]]
-    page.on([buttons["delete.yes"].click], delete, shown.asked, gone, notice)
-    files.download(page, buttons["events.save"], events, [shown.run], notice, "train-events-file")
+    page.on([buttons["delete_yes"].click], delete, shown.asked, gone, notice)
+    files.download(page, buttons["save_events"], events, [shown.run], notice, "train-events-file")
     files.download(page, buttons["export"], export, [shown.run], notice, "train-export-file")
 
 

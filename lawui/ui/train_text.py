@@ -39,7 +39,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "種の違う学習を順番待ちに入れました：{runs}。結果の散らばりが偶然の大きさです。",
         "Queued with different seeds: {runs}. How far apart they end is the size of chance.",
     ),
-    "train.events.save": ("記録をダウンロード", "Download the log"),
+    "train.save_events": ("記録をダウンロード", "Download the log"),
     "train.export": ("できたモデルをダウンロード（zip）", "Download the version (zip)"),
     "train.no_adapter": (
         "この学習にはまだ持ち帰れるものがありません。",
@@ -50,8 +50,8 @@ TEXT: dict[str, tuple[str, str]] = {
         "「{run}」と、できたモデルを消します。元に戻せません。よろしければ「本当に削除する」を押してください。",
         "This deletes “{run}” and what it made, for good. Press “Really delete” if you mean it.",
     ),
-    "train.delete.yes": ("本当に削除する", "Really delete"),
-    "train.delete.no": ("やめる", "Keep it"),
+    "train.delete_yes": ("本当に削除する", "Really delete"),
+    "train.delete_no": ("やめる", "Keep it"),
     "train.deleted": ("「{run}」を削除しました。", "“{run}” is deleted."),
     # -- presets
     "train.keep": ("この設定に名前を付けて残す", "Keep these settings under a name"),

@@ -10,6 +10,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,8 @@ class AskResult:
     model: str = ""
     n_tokens: int = 0
     warnings: tuple[LabError, ...] = ()
+    model_sha: str = ""
+    adapter_sha: str = ""
 
 
 class Lab(Scores, Trainings):
@@ -439,13 +442,21 @@ class Lab(Scores, Trainings):
             model=self.choice.name,
             n_tokens=prompts[0].n_tokens,
             warnings=self._warnings(adapter, prompts[0]),
+            model_sha=self.owner().loaded.sha,
+            adapter_sha="" if adapter == BASE else self.adapter(adapter).weights_sha,
         )
 
     def compare_answers(
         self, question: Question, columns: Sequence[tuple[str, str]], all_orders: bool = False
     ) -> list[AskResult]:
-        """One AskResult for each (adapter, evidence)."""
-        return [self.ask(question, evidence, name, None, all_orders) for name, evidence in columns]
+        """One AskResult for each (adapter, evidence), asked all at once: the owner answers
+        several adapters in one batch."""
+
+        def ask(column: tuple[str, str]) -> AskResult:
+            return self.ask(question, column[1], column[0], None, all_orders)
+
+        with ThreadPoolExecutor(max_workers=max(1, len(columns))) as threads:
+            return list(threads.map(ask, columns))
 
     def trial(self, question: Question, evidence: str) -> Trial:
         """The question with its passages, to be changed: see lawui/whatif.py."""

@@ -50,7 +50,7 @@ def build(lab: Lab) -> gr.Blocks:
             with ask:
                 controls = ask_tab.build(page, ask)
             with adapters:
-                side = adapters_tab.build(page, adapters)
+                side = adapters_tab.build(page, adapters, (ask, train, score))
             with train:
                 train_tab.build(page, train, (ask, adapters, score))
             with score:

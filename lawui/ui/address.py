@@ -10,12 +10,11 @@ import gradio as gr
 
 from lawui.errors import LabError
 from lawui.lab import Lab
-from lawui.types import EVIDENCES
 from lawui.ui.adapters_tab import Side
+from lawui.ui.adapters_tab.draw import column_choices
 from lawui.ui.ask_tab import Controls, memory
 from lawui.ui.page import Page
 from lawui.ui.picker import find, item_choices, set_choices
-from lawui.ui.versions import adapter_choices
 from lawui.visits import Visits
 
 TABS = ("ask", "adapters", "train", "score")
@@ -33,7 +32,6 @@ def wire(
         ("evidence", ask.evidence),
         ("adapter", ask.adapter),
         ("item", side.picker.item),
-        ("law", side.evidence),
         ("versions", side.columns),
     ):
         js = f"(id) => lawuiAddress({{{name}: [id].flat().join(',')}})"
@@ -54,15 +52,14 @@ def wire(
 
 def view(lab: Lab, asked: Mapping[str, str], user: str = "") -> list[Any]:
     """Updates for the tab, the question on Ask (set, item) and that on Adapters (set, item,
-    evidence, versions); what is not known is left."""
-    tab, law = asked.get("tab", ""), asked.get("law", "")
-    known = {key for _, key in adapter_choices(lab, "en")}
+    columns); what is not known is left."""
+    tab = asked.get("tab", "")
+    known = {key for _, key in column_choices(lab.adapters(), "en")}
     versions = [v for v in asked.get("versions", "").split(",") if v in known]
     return [
         gr.update(selected=tab) if tab in TABS else gr.skip(),
         *_question(lab, asked.get("q", ""), user),
         *_question(lab, asked.get("item", ""), user),
-        law if law in EVIDENCES else gr.skip(),
         versions or gr.skip(),
     ]
 

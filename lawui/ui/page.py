@@ -102,6 +102,31 @@ class Page:
         `notice`, in the session's language, and leaves every output as it is. `busy` names
         words that stand there while `fn` works.
         """
+        handle, targets = self._handler(fn, outputs, notice, busy)
+        options = {"show_progress": "hidden", "api_visibility": "private", **event}
+        wires = triggers if isinstance(triggers, list) else [triggers]
+        return gr.on(wires, handle, [self.language, *inputs], targets, **options)
+
+    def after(
+        self,
+        done: Any,
+        fn: Handler,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        notice: Any = None,
+        busy: str = "",
+        **event: Any,
+    ) -> Any:
+        """As `on`, once the event `done` (what `on` or `on_open` returned) is over."""
+        handle, targets = self._handler(fn, outputs, notice, busy)
+        options = {"show_progress": "hidden", "api_visibility": "private", **event}
+        return done.then(handle, [self.language, *inputs], targets, **options)
+
+    @staticmethod
+    def _handler(
+        fn: Handler, outputs: Sequence[Any], notice: Any, busy: str
+    ) -> tuple[Handler, list[Any]]:
+        """The function that Gradio calls, and its outputs."""
         targets = [*outputs, notice] if notice is not None else list(outputs)
 
         def handle(lang: str, *values: Any) -> Any:
@@ -112,9 +137,7 @@ class Page:
             # For a single output Gradio takes a tuple as the value itself.
             yield result if len(targets) != 1 else result[0]
 
-        options = {"show_progress": "hidden", "api_visibility": "private", **event}
-        wires = triggers if isinstance(triggers, list) else [triggers]
-        return gr.on(wires, handle, [self.language, *inputs], targets, **options)
+        return handle, targets
 
     def stream(
         self,

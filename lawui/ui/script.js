@@ -12,11 +12,11 @@ window.lawuiAddress = (view) => {
   window.history.replaceState(null, "", address);
 };
 
-// Next and previous question by key, unless somebody is typing or choosing.
+// Next and previous question (j, k), and where columns differ (n, p), by key, unless somebody is typing or choosing.
 document.addEventListener("keydown", (event) => {
   const busy = event.target.closest("input, textarea, select, [contenteditable], [role=listbox]");
   if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
-  const way = { j: "next", k: "previous" }[event.key];
+  const way = { j: "next", k: "previous", n: "differ-next", p: "differ-previous" }[event.key];
   const tab = ["ask", "adapters"].find((t) => document.getElementById(`${t}-item`)?.offsetParent);
   if (way && tab) document.getElementById(`${tab}-${way}`)?.click();
 });

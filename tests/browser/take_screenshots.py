@@ -28,10 +28,7 @@ def ask(page: Page) -> None:
 
 
 def adapters(page: Page) -> None:
-    """Every version on one question."""
-    boxes = page.locator("#adapters-columns input")
-    for i in range(min(3, boxes.count())):
-        boxes.nth(i).check()
+    """The columns that are chosen at first, on one question."""
     page.click("#adapters-compare")
     expect(page.locator("#adapters-side .lw-column").first).to_be_visible(timeout=WAIT)
 

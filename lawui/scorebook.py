@@ -29,6 +29,7 @@ FORMAT = 1
 """Raise this when figures or tables are worked out otherwise: kept ones are made anew."""
 
 _KEPT_COMPARISONS = 32
+_KEPT_SCORES = 64
 
 Values = dict[str, Any]
 
@@ -107,6 +108,9 @@ class Scorebook:
             if ended:
                 self._store.keep_figures(run.id, said)
         with self._lock:
+            self._read.pop(run.id, None)
+            while len(self._read) >= _KEPT_SCORES:
+                self._read.pop(next(iter(self._read)))
             self._read[run.id] = (key, said)
         return said
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -68,6 +70,7 @@ class Scorer:
         self._tasks: list[_Task] = []
         self._errors: dict[str, Exception] = {}
         self._at_work = ""
+        self._listed: tuple[float, list[ScoreJob]] = (-math.inf, [])
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -104,8 +107,17 @@ class Scorer:
         self._queue(tasks)
         return [task.run_id for task in tasks]
 
-    def jobs(self) -> list[ScoreJob]:
-        """Every job, newest first; a run from before there were jobs is one of its own."""
+    def jobs(self, max_age: float = 0.0) -> list[ScoreJob]:
+        """Every job, newest first; a run from before there were jobs is one of its own. A
+        list that is at most `max_age` seconds old will do: many pages ask at once."""
+        at, jobs = self._listed
+        if time.monotonic() - at <= max_age:
+            return jobs
+        began, jobs = time.monotonic(), self._read_jobs()
+        self._listed = (began, jobs)
+        return jobs
+
+    def _read_jobs(self) -> list[ScoreJob]:
         cells: dict[str, list[ScoreRun]] = {}
         for run in reversed(self.store.list()):
             cells.setdefault(run.job or run.id, []).append(run)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lawui import thresholds
 from lawui.errors import ScoringError, UsageError
 from lawui.marks import Marks, to_text
+from lawui.own_questions import OwnQuestions, is_own
 from lawui.scorebook import Scorebook
 from lawui.scorer import Scorer
 from lawui.scoring.cache import AnswerCache
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 class Scores:
     """Scores in the background and everything that is read from them."""
+
+    own: OwnQuestions
 
     def _open_scores(self, lab: Lab, kept: Path) -> None:
         """Wire the stores below `kept`, the lab's folder for what is written at run time."""
@@ -67,9 +70,10 @@ class Scores:
         """Why a score failed or stands still; "" where all is well."""
         return self._scorer.store.message(run_id, lang)
 
-    def score_runs(self) -> list[ScoreRun]:
-        """Every score, newest first."""
-        return self._scorer.store.list()
+    def score_runs(self, user: str | None = None) -> list[ScoreRun]:
+        """Every score, newest first; for a `user`, without those of others' own questions."""
+        runs = self._scorer.store.list()
+        return runs if user is None else [run for run in runs if self._may_see(run.set, user)]
 
     def score_cancel(self, run_id: str) -> None:
         """Stop a score after its present batch; what was answered stays."""
@@ -82,9 +86,14 @@ class Scores:
         """The score once it has ended; raises what ended it. `progress` hears of each change."""
         return self._scorer.wait(run_id, progress)
 
-    def score_jobs(self) -> list[ScoreJob]:
-        """Every matrix, newest first."""
-        return self._scorer.jobs()
+    def score_jobs(self, user: str | None = None, max_age: float = 0.0) -> list[ScoreJob]:
+        """Every matrix, newest first; for a `user`, without those of others' own questions.
+        A list at most `max_age` seconds old will do."""
+        jobs = self._scorer.jobs(max_age)
+        return jobs if user is None else [job for job in jobs if self._may_see(job.set, user)]
+
+    def _may_see(self, set: str, user: str) -> bool:
+        return not is_own(set) or set == self.own.set_name(user)
 
     def score_job(self, job_id: str) -> ScoreJob:
         """One matrix with its cells. Raises ScoringError for an unknown one."""

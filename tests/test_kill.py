@@ -71,9 +71,10 @@ def test_training_goes_on_when_the_server_is_killed_and_is_there_again(tmp_path:
         assert run in json.dumps(client.predict(api_name="/adapters"))
 
 
-def test_a_killed_score_is_resumed_without_repeating_an_answer(tmp_path: Path) -> None:
+def test_a_killed_matrix_is_resumed_without_repeating_an_answer(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "lawui", "--home", str(tmp_path), "--model", "embedded"]
-    words = ["score", "--set", "sample_test", "--evidence", "given", "--json"]
+    words = ["score", "--set", "sample_test", "--limit", "128", "--json"]
+    words += ["--evidence", "none", "--evidence", "given"]
     process = subprocess.Popen([*command, *words], cwd=ROOT, stderr=subprocess.DEVNULL)
     lab = Lab(Settings(home=tmp_path, model="embedded", offline=True))
     deadline = time.monotonic() + 240
@@ -82,18 +83,21 @@ def test_a_killed_score_is_resumed_without_repeating_an_answer(tmp_path: Path) -
     time.sleep(random.uniform(0, 1.0))
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    (run,) = lab.score_runs()
-    if run.state != "done":  # the machine may have been quicker than the kill
-        assert run.state == "interrupted" and 0 < run.done < run.total
-    before = lab._scorer.store.answers(run.id)
+    (job,) = lab.score_jobs()
+    assert len(job.cells) == 2
+    if job.state != "done":  # the machine may have been quicker than the kill
+        assert job.state == "interrupted" and 0 < job.done < job.total
+    store = lab._scorer.store
+    before = {cell.id: store.answers(cell.id) for cell in job.cells}
     done = subprocess.run(
-        [*command, "score", "--resume", run.id, "--json"],
+        [*command, "score", "--resume", job.id, "--json"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    figures = json.loads(done.stdout)
-    assert figures["total"] == run.total == 240
-    after = lab._scorer.store.answers(run.id)
-    assert {k: after[k] for k in before} == before
-    lines = (tmp_path / ".lawui" / "scores" / run.id / "answers.jsonl").read_text().splitlines()
-    asked = [json.loads(line).get("question_id") for line in lines if "question_id" in line]
-    assert len(asked) == len(set(asked)) == 240
+    assert [cell["total"] for cell in json.loads(done.stdout)["cells"]] == [128, 128]
+    for cell in job.cells:
+        after = store.answers(cell.id)
+        assert {k: after[k] for k in before[cell.id]} == before[cell.id]
+        path = tmp_path / ".lawui" / "scores" / cell.id / "answers.jsonl"
+        asked = [json.loads(line).get("question_id") for line in path.read_text().splitlines()]
+        asked = [question for question in asked if question]
+        assert len(asked) == len(set(asked)) == 128

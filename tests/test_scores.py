@@ -252,3 +252,38 @@ def test_a_broken_answer_is_not_remembered_and_a_damaged_store_is_named(tmp_path
     prompt = Prompt("問", "q", (), 1, (), "p", "sha")
     with pytest.raises(LabError, match=r"answers\.sqlite3"):
         cache.AnswerCache(path).known("w", [prompt])
+
+
+def test_the_spread_over_seeds_is_shown_and_the_verdict_says_so(lab: Lab) -> None:
+    home = lab.home / "adapters"
+    for name, like in (("seed-a", SHIPPED), ("seed-b", "sample-given")):
+        folder = shutil.copytree(lab_module.CHECKOUT / "adapters" / like, home / name)
+        card = json.loads((folder / "lawui.json").read_text("utf-8"))
+        card["settings"] = {"lora_r": 16, "seed": 1 if name == "seed-a" else 2, "output_dir": name}
+        (folder / "lawui.json").write_text(json.dumps(card), "utf-8")
+    runs = lab.score_columns("sample_test", [("seed-a", "none"), ("seed-b", "none")], 16)
+    runs += lab.score_columns("sample_test", [(BASE, "none")], 16)
+    for run in runs:
+        lab.score_wait(run)
+    figures = [lab.score_summary(run) for run in runs]
+    accuracies = sorted(f["headline"]["accuracy"] for f in figures[:2])
+    for one in figures[:2]:
+        assert (one["seeds"]["n"], one["seeds"]["low"], one["seeds"]["high"]) == (2, *accuracies)
+    assert figures[2]["seeds"] is None
+    compared = lab.compare(runs[2], runs[0])
+    assert compared["one_seed"] == [] and compared["seeds"]["b"]["n"] == 2
+    assert "2 通り" in compared["verdict_ja"] and "2 training seeds" in compared["verdict_en"]
+    for name in ("seed-a", "seed-b"):
+        shutil.rmtree(home / name)
+
+
+def test_a_matrix_of_another_s_own_questions_is_not_listed(tmp_path: Path) -> None:
+    lab = Lab(Settings(home=tmp_path, model="embedded", offline=True))
+    own = lab.own.set_name("花子")
+    for name in (own, "sample"):
+        run = lab._scorer.store.create(BASE, "none", name, "d", "m", total=1, job=f"job-{name}")
+        lab._scorer.store.finish(run.id)
+    assert {job.set for job in lab.score_jobs("花子")} == {own, "sample"}
+    assert {job.set for job in lab.score_jobs("太郎")} == {"sample"}
+    assert {run.set for run in lab.score_runs("")} == {"sample"}
+    assert len(lab.score_jobs()) == 2

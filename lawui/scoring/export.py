@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from lawui.errors import message
 from lawui.scoring import plots
 from lawui.scoring.report_text import text
 from lawui.scoring.summary import Cell
 from lawui.scoring.verdicts import p_words, percent
-from lawui.types import EVIDENCES, LETTERS
+from lawui.types import EVIDENCES, LETTERS, MARKS
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _FORMULA = (*"=+-@＝＋－＠", "\t", "\r")
@@ -74,7 +76,17 @@ def _csv_line(cell: Cell, row: Mapping[str, Any], lang: str) -> dict[str, Any]:
         "seen": _yes(row["seen"], lang),
         "overlap": row["overlap"] or "",
         "seconds": round(row["seconds"], 4),
+        "found": "" if row["found"] is None else f"{row['found']}/{row['cited']}",
+        "marks": "; ".join(_mark_words(mark, lang) for mark in row.get("marks", ())),
     }
+
+
+def _mark_words(mark: Mapping[str, Any], lang: str) -> str:
+    """`公式の正解が疑わしい：第2項では（花子）`."""
+    words = message(f"marks.{mark['mark']}", lang)
+    if mark["comment"]:
+        words += text("word.colon", lang) + mark["comment"]
+    return f"{words} ({mark['user']})" if mark["user"] else words
 
 
 def _harmless(value: Any) -> Any:
@@ -131,6 +143,8 @@ def to_html(
         matrices=_matrices(cells),
         accuracy_plot=_svg(plots.accuracy_svg(cells, lang)),
         items=_items(cells),
+        marked=_marked(cells, lang),
+        mark_counts=_mark_counts(cells, lang),
         letters=LETTERS,
     )
 
@@ -202,6 +216,28 @@ def _items(cells: Sequence[Cell]) -> list[dict[str, Any]]:
             item = found.setdefault(key, {"row": row, "answers": [None] * len(cells)})
             item["answers"][place] = row
     return list(found.values())
+
+
+def _marked(cells: Sequence[Cell], lang: str) -> list[dict[str, Any]]:
+    """Each mark once: the item, which cell's answer it was made on, and what was said."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for cell in cells:
+        for row in cell.rows:
+            for mark in row.get("marks", ()):
+                key = (row["source"], mark["user"], mark["created"], mark["mark"])
+                found.setdefault(key, {"id": row["id"], "words": _mark_words(mark, lang)})
+    return list(found.values())
+
+
+def _mark_counts(cells: Sequence[Cell], lang: str) -> list[tuple[str, int]]:
+    seen = {
+        (row["source"], mark["user"], mark["created"], mark["mark"])
+        for cell in cells
+        for row in cell.rows
+        for mark in row.get("marks", ())
+    }
+    counts = Counter(mark for *_, mark in seen)
+    return [(message(f"marks.{name}", lang), counts[name]) for name in MARKS if counts[name]]
 
 
 def _svg(drawing: str) -> Any:

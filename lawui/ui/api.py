@@ -190,7 +190,8 @@ class Api(AskApi, ClassApi):
     def score_jobs(self) -> list[JSON]:
         """Every matrix of scores, newest first, without its cells."""
         return [
-            {k: v for k, v in _job(job).items() if k != "cells"} for job in self._lab.score_jobs()
+            {k: v for k, v in _job(job).items() if k != "cells"}
+            for job in self._lab.score_jobs(access.reader())
         ]
 
     def score_job(self, job: str) -> JSON:
@@ -218,7 +219,7 @@ class Api(AskApi, ClassApi):
 
     def score_runs(self) -> list[JSON]:
         """Every score, newest first."""
-        return [to_json(run) for run in self._lab.score_runs()]
+        return [to_json(run) for run in self._lab.score_runs(access.reader())]
 
     def score_cancel(self, run: str) -> JSON:
         """Stop a score after its present batch; what was answered stays."""

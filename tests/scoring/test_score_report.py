@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 import pytest
 from scoring_samples import make_answer, make_question, make_run, wrong
 
+from lawui.errors import message
 from lawui.scoring import report
 from lawui.scoring.report_text import TEXT, text
 from lawui.types import EVIDENCES
@@ -201,3 +202,22 @@ def test_importing_the_room_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_marks_go_home_in_every_kind_of_report(lang):
+    (one,), _ = cells(1)
+    mark = {
+        "user": "花子",
+        "mark": "gold_doubtful",
+        "comment": "=第2項<b>",
+        "created": "2026-01-01T00:00:00+00:00",
+    }
+    rows = [{**row, "marks": [mark] if i == 0 else []} for i, row in enumerate(one.rows)]
+    marked = report.Cell(one.run, one.figures, rows, one.provenance)
+    page = report.to_html([marked], lang)
+    assert "=第2項&lt;b&gt;" in page and "花子" in page
+    assert message("marks.gold_doubtful", lang) + " 1" in page
+    table = report.to_csv([marked], lang).decode("utf-8-sig")
+    assert message("marks.gold_doubtful", lang) in table and "花子" in table
+    assert json.loads(report.to_json([marked]))["cells"][0]["rows"][0]["marks"] == [mark]

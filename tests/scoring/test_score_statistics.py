@@ -176,3 +176,39 @@ def test_median_and_spread():
     assert s.seed_spread([0.5]) is None
     spread = s.seed_spread([0.4, 0.5, 0.6])
     assert spread == pytest.approx({"n": 3, "mean": 0.5, "deviation": 0.1, "low": 0.4, "high": 0.6})
+
+
+@pytest.mark.parametrize(("b", "c"), [(0, 1), (3, 12), (6, 16), (41, 40), (150, 86)])
+def test_mcnemar_is_that_of_statsmodels(b, c):
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    reference = mcnemar([[10, b], [c, 10]], exact=True).pvalue
+    assert s.mcnemar_exact(b, c) == pytest.approx(reference, rel=1e-9)
+
+
+def test_holm_and_wilson_are_those_of_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+    from statsmodels.stats.proportion import proportion_confint
+
+    p_values = [0.02, 0.0004, 0.3, 0.02, 0.049, 1.0]
+    reference = multipletests(p_values, method="holm")[1]
+    assert s.holm(p_values) == pytest.approx(list(reference))
+    for successes, trials in ((0, 10), (48, 140), (81, 263), (29, 29)):
+        reference = proportion_confint(successes, trials, alpha=0.05, method="wilson")
+        assert s.wilson_interval(successes, trials) == pytest.approx(reference, abs=1e-9)
+
+
+def test_abstain_threshold_answers_as_many_as_the_target_allows():
+    # Sorted by confidence: right, right, wrong, right, wrong, wrong.
+    confidences = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+    right = [True, True, False, True, False, False]
+    found = s.abstain_threshold(confidences, right, 0.7, fewest=1)
+    assert found == {
+        "threshold": 0.6, "coverage": 4 / 6, "accuracy": 0.75, "answered": 4, "target": 0.7,
+    }  # fmt: skip
+    assert s.abstain_threshold(confidences, right, 0.9, fewest=3) is None
+    everything = s.abstain_threshold(confidences, right, 0.5, fewest=1)
+    assert everything["coverage"] == 1.0
+    # Equal confidences are answered together or not at all.
+    assert s.abstain_threshold([0.5, 0.5], [True, False], 0.9, fewest=1) is None
+    assert s.abstain_threshold([], [], 0.5) is None

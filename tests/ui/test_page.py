@@ -178,8 +178,8 @@ def test_the_form_shows_the_command_that_runs(lab: Lab) -> None:
     assert lab.train_command(lab.train_config(**values)).endswith("--preset sample --lora-r 4")
 
 
-def test_without_runs_the_tabs_say_what_to_do(lab: Lab, tmp_path: Any) -> None:
-    drawn = train_tab.watch(lab, "ja", None)
+def test_without_runs_the_tabs_say_what_to_do(demo: Lab) -> None:
+    drawn = train_tab.watch(demo, "ja", None)
     assert "「開始」" in drawn[3]
-    drawn = score_tab.watch(lab, "ja", score_tab.View())
+    drawn = score_tab.watch(demo, "ja", score_tab.View())
     assert drawn and any("採点を始める" in part for part in drawn if isinstance(part, str))

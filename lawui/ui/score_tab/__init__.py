@@ -14,7 +14,7 @@ import gradio as gr
 
 from lawui.lab import Lab
 from lawui.types import BASE
-from lawui.ui import components
+from lawui.ui import access, components
 from lawui.ui.page import Page
 from lawui.ui.picker import default_set, follow_sets, set_choices
 from lawui.ui.score_tab import items, reading
@@ -211,7 +211,7 @@ def _skips(n: int) -> list[Any]:
 
 def draw(lab: Lab, shown: Shown, lang: str, view: View) -> list[Any]:
     """Everything anew, with the choices of `view` made in the lists."""
-    drawn = watch(lab, lang, view) or []
+    drawn = watch(lab, lang, view, user=access.reader()) or []
     for name in ("job", "run", "a", "b"):
         value = getattr(view, name)
         if value:
@@ -237,7 +237,7 @@ def _wire_runs(page: Page, form: _Form, shown: Shown) -> None:
 
     def stop(lang: str, *view: Any) -> Any:
         now = View(*view)
-        active = [job for job in lab.score_jobs() if job.active]
+        active = [job for job in lab.score_jobs(access.reader()) if job.active]
         chosen = [job for job in active if job.id == now.job] or active
         for job in chosen:
             lab.score_job_cancel(job.id)
@@ -340,10 +340,10 @@ def _wire_timer(
     lab = page.lab
 
     def look(lang: str, seen: Seen, *view: Any) -> Any:
-        return watch(lab, lang, View(*view), seen)
+        return watch(lab, lang, View(*view), seen, access.reader())
 
     def wake(lang: str, *view: Any) -> Any:
-        drawn = watch(lab, lang, View(*view)) or []
+        drawn = watch(lab, lang, View(*view), user=access.reader()) or []
         at = shown.drawn.index(shown.timer)
         drawn[at] = {**drawn[at], "active": True}
         return tuple(drawn)
@@ -353,4 +353,8 @@ def _wire_timer(
     follow_adapters(page, tab, form.adapters)
     follow_sets(page, [tab], form.set)
     page.on([t.select for t in others], lambda _: gr.update(active=False), [], [shown.timer])
-    page.view(lambda lang, *view: watch(lab, lang, View(*view)), shown.asked, shown.drawn)
+    page.view(
+        lambda lang, *view: watch(lab, lang, View(*view), user=access.reader()),
+        shown.asked,
+        shown.drawn,
+    )

@@ -18,6 +18,9 @@ from lawui.ui.score_tab import detail, items, matrix
 from lawui.ui.text import say
 
 WATCHING, RESTING = 1.0, 4.0
+AGE = 0.5
+"""Seconds that the list may be old which a timer draws: many pages look at once."""
+
 LISTED = 60
 """Scores in the lists, newest first; older ones stay on disk and in the API."""
 
@@ -94,9 +97,12 @@ def figures_of(lab: Lab) -> matrix.Figures:
     return of
 
 
-def watch(lab: Lab, lang: str, view: View, seen: Seen | None = None) -> list[Any] | None:
-    """The values of `Shown.drawn`, or None where nothing has changed since `seen`."""
-    jobs = lab.score_jobs()
+def watch(
+    lab: Lab, lang: str, view: View, seen: Seen | None = None, user: str = ""
+) -> list[Any] | None:
+    """The values of `Shown.drawn` for a user, or None where nothing has changed since
+    `seen`."""
+    jobs = lab.score_jobs(user, AGE if seen else 0.0)
     runs = sorted(
         (cell for job in jobs for cell in job.cells), key=lambda r: (r.created, r.id), reverse=True
     )[:LISTED]

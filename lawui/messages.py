@@ -538,6 +538,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{count}問は条文なしでも{limit}トークンに収まらないため外しました。",
         "{count} questions were left out: even without evidence they exceed {limit} tokens.",
     ),
+    "train.skipped": (
+        "{count}行は四つの選択肢か一つに決まる答えが読み取れないため外しました。",
+        "{count} rows were left out: no four choices or no single answer can be read in them.",
+    ),
     "train.cannot_write": (
         "学習のフォルダーに書き込めません({reason})。空き容量と権限を確かめてください。",
         "The run's folder cannot be written ({reason}). Check free space and permissions.",

@@ -52,6 +52,7 @@ class Trainings:
                 "dataset_sha": source.dataset_sha,
                 "split": source.split | dict.fromkeys(source.also_seen, "train"),
                 "also_seen": list(source.also_seen),
+                "skipped": source.skipped,
             },
         )
         self._lab.make_room()

@@ -229,6 +229,8 @@ class Trainer:
             self._say("start", error, data=data)
         else:
             self._write("start", data=data)
+        if self._run.skipped and not resumed:
+            self._say("log", TrainingError("train.skipped", count=self._run.skipped))
 
     # -- the steps
 

@@ -51,7 +51,8 @@ _CHILDREN: list[subprocess.Popen[bytes]] = []
 
 @dataclass(frozen=True)
 class RunFile:
-    """run.json. `model` holds spec, name, sha and licence; `split` maps group to part."""
+    """run.json. `model` holds spec, name, sha and licence; `split` maps group to part;
+    `skipped` counts rows that could not be read as questions."""
 
     config: TrainConfig
     model: dict[str, str]
@@ -61,6 +62,7 @@ class RunFile:
     seen_groups: tuple[str, ...]
     created: str
     rows_sha: str
+    skipped: int = 0
 
 
 def read_run(folder: Path) -> RunFile:
@@ -79,6 +81,7 @@ def read_run(folder: Path) -> RunFile:
             seen_groups=tuple(values["seen_groups"]),
             created=str(values["created"]),
             rows_sha=str(values["rows_sha"]),
+            skipped=int(values.get("skipped", 0)),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError("train.bad_run_file", path=str(path)) from error
@@ -98,8 +101,9 @@ class RunStore:
 
         `meta` holds `model` {spec, name, sha, licence}, `set`, `dataset_sha`, `split`
         {group: train|dev|test} and, where the rows share text with groups of another name,
-        those as `also_seen`. Raises ConfigError for bad settings and TrainingError for
-        bad rows or a leak; then no folder is left.
+        those as `also_seen`; `skipped` counts rows that were refused before. Raises
+        ConfigError for bad settings and TrainingError for bad rows or a leak; then no
+        folder is left.
         """
         config.check()
         text = rows_module.dump(rows)
@@ -122,6 +126,7 @@ class RunStore:
                     ),
                     "created": datetime.now(UTC).isoformat(timespec="seconds"),
                     "rows_sha": rows_module.sha(text),
+                    "skipped": int(meta.get("skipped", 0)),
                 },
             )
         except OSError as error:

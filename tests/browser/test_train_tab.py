@@ -37,7 +37,8 @@ def test_a_run_is_watched_reloaded_shared_and_used(visit: Visit, command: Comman
     row = visitor.text("#train-runs tbody tr")
     assert f"{told['loss']:.3f}" in row
     assert f"{100 * told['eval_accuracy']:.1f} %" in row
-    assert visitor.page.locator("#train-curves polyline.lw-line-1 ~ circle").count() >= STEPS
+    assert visitor.page.locator("#train-curves circle.lw-line-raw").count() == STEPS
+    expect(visitor.page.locator("#train-figures")).to_contain_text("トークン")
 
     visitor.tab("adapters")
     expect(visitor.page.locator("#adapters-list")).to_contain_text(run)
@@ -69,3 +70,51 @@ def test_a_run_can_be_stopped(visit: Visit, command: Command) -> None:
     visitor.page.click("#train-stop")
     expect(visitor.page.locator("#train-status .lw-state")).to_have_text("停止")
     assert command("train", "status", run)["state"] == "stopped"
+
+
+def test_rows_presets_overlays_and_files(visit: Visit, command: Command, site: Any) -> None:
+    """What goes with a run: its rows, its settings under a name, other runs, its files."""
+    visitor = visit(address="?tab=train")
+    page = visitor.page
+    page.fill("#train-max_steps_override :is(input, textarea)", "2")
+    page.fill("#train-output_dir :is(input, textarea)", "kept-run")
+    expect(page.locator("#train-command")).to_contain_text("--max-steps-override 2")
+    page.click("#train-rows button")
+    page.click("#train-rows-show")
+    expect(page.locator("#train-rows-shown .lw-histogram li").first).to_be_visible()
+    expect(page.locator("#train-rows-shown details").first).to_be_visible()
+    page.click("#train-keep button")
+    page.fill("#train-keep-name :is(input, textarea)", "二歩だけ")
+    page.click("#train-keep-save")
+    expect(page.locator("#train-keep-notice")).to_contain_text("二歩だけ")
+    page.click("#train-start")
+    expect(page.locator("#train-status .lw-run-head b")).to_contain_text("kept-run")
+    expect(page.locator("#train-status .lw-state")).to_have_text("完了")
+    run = page.locator("#train-status .lw-run-head b").inner_text()
+
+    told = command("train", "--preset", "二歩だけ", "--output-dir", "laid-over", "--wait")
+    assert told["state"] == "done" and told["max_steps"] == 2
+    expect(page.locator("#train-runs")).to_contain_text("laid-over")
+    expect(page.locator("#train-status .lw-run-head b")).to_contain_text("laid-over")
+    page.click("#train-overlay input")
+    page.get_by_role("option", name=run).click()
+    expect(page.locator("#train-curves polyline.lw-line-o0").first).to_be_attached()
+    page.keyboard.press("Escape")
+    page.check("#train-log input")
+    expect(page.locator("#train-curves polyline.lw-line-o0").first).to_be_attached()
+
+    for button, ending in (("#train-save-events", ".jsonl"), ("#train-export", ".zip")):
+        with page.expect_download() as saved:
+            page.click(button)
+        assert (
+            saved.value.suggested_filename
+            == f"laid-over{'-events' if 'jsonl' in ending else ''}{ending}"
+        )
+    page.click("#train-delete")
+    expect(page.locator("#train-notice")).to_contain_text("元に戻せません")
+    assert (site.home / "adapters" / "laid-over").is_dir()
+    page.click("#train-delete-yes")
+    expect(page.locator("#train-runs")).not_to_contain_text("laid-over")
+    assert not (site.home / "adapters" / "laid-over").exists()
+    page.click("#train-again")
+    expect(page.locator("#train-notice")).to_contain_text("左に写しました")

@@ -174,14 +174,15 @@ def test_training_evaluating_and_training_again_stay_the_same(
 
 
 def test_running_out_of_memory_is_retried_smaller(tmp_path: Path, tiny_base: Path) -> None:
-    """After two steps the process may hold only a little more than it does: a batch of 64
-    no longer fits, one sequence does."""
+    """From the first step on the process may hold only a little more than it does: four
+    orders of a long item do not fit, shorter ones do."""
     made = [
-        helpers.row("train", helpers.question(i), [helpers.passage("硬貨は箱に入れる。" * 40)])
-        for i in range(64)
+        helpers.row("train", helpers.question(i, o), [helpers.passage("硬貨は箱に入れる。" * 400)])
+        for i in range(4)
+        for o in range(4)
     ]
     store = RunStore(tmp_path)
-    changes = {"batch_size": 64, "max_seq_length": 1024, "max_steps_override": 4}
+    changes = {"batch_size": 4, "max_seq_length": 2048, "max_steps_override": 4}
     run = store.create(helpers.config(**changes), made, helpers.meta(str(tiny_base)))
     code = """
 import ctypes, resource, sys
@@ -196,10 +197,10 @@ asked = 0
 def should_stop():
     global asked
     asked += 1
-    if asked == 3:
+    if asked == 1:
         ctypes.CDLL(None).malloc_trim(0)
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = pages * resource.getpagesize() + (48 << 20)
+        limit = pages * resource.getpagesize() + (56 << 20)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     return False
 loaded = load(sys.argv[2], compute_dtype="float32")
@@ -212,6 +213,8 @@ Trainer(folder, read_run(folder), parsed, loaded, log, should_stop).train()
     assert done.returncode == 0, done.stderr[-2000:]
     events = store.events(run)
     retries = [event for event in events if event.kind == "retry"]
-    assert [event.data["batch"] for event in retries] == [1]
+    lengths = [event.data["length"] for event in retries]
+    assert lengths and lengths == [2048, 384, 256][: len(lengths)]
+    assert all(event.data["batch"] == 1 for event in retries)
     assert "Out of memory" in retries[0].message
     assert events[-1].kind == "done" and len(curve(events)) == 4

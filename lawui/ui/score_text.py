@@ -237,9 +237,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "Let it say “can’t tell” when unsure",
     ),
     "score.abstain.target": (
-        "答えたうち、どれだけ合っていてほしいか（%）",
-        "Of what it answers, how much should be right (%)",
+        "答えたうち、どれだけ合っていてほしいか",
+        "Of what it answers, how much should be right",
     ),
+    "score.abstain.share": ("{n} % 以上", "{n} % or more"),
     "score.abstain.found": (
         "傾きが {threshold} % 以上の答えだけを数えると、{total} 問中 {answered} 問に答え、その"
         " {accuracy} % が正解でした（この採点での値です。新しい問題では下がることがあります）。",

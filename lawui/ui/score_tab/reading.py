@@ -15,8 +15,8 @@ from lawui.ui.score_tab import detail, items
 from lawui.ui.score_tab.watching import Shown
 from lawui.ui.text import say
 
-TARGET = 60
-"""Per cent of right answers that the slider starts from."""
+TARGETS, TARGET = (40, 50, 60, 70, 80, 90), 60
+"""Per cent of right answers that may be aimed at, and the one chosen at first."""
 
 SAVE = """(file) => {
   if (!file) return;
@@ -221,7 +221,7 @@ def _wire_marks(page: Page, d: Drill) -> None:
 
 @dataclass(frozen=True)
 class Threshold:
-    """The slider and what it finds."""
+    """The share to aim at and what it finds."""
 
     target: Any
     found: Any
@@ -235,7 +235,9 @@ def build_threshold(page: Page) -> Threshold:
     """Put the components here."""
     page.heading("score.abstain", "h3")
     target = page.say(
-        gr.Slider(30, 95, TARGET, step=5, elem_id="score-target"), label="score.abstain.target"
+        gr.Radio(value=TARGET, elem_id="score-target", elem_classes="lw-segments"),
+        label="score.abstain.target",
+        choices=lambda lang: [(say("score.abstain.share", lang, n=n), n) for n in TARGETS],
     )
     found = gr.HTML(elem_id="score-abstain")
     with gr.Row():
@@ -248,10 +250,10 @@ def build_threshold(page: Page) -> Threshold:
 
 
 def wire_threshold(page: Page, t: Threshold, run: Any) -> None:
-    """Draw what the chosen score says of the slider's share, and use it on Ask."""
+    """Draw what the chosen score says of the share aimed at, and use it on Ask."""
     lab = page.lab
 
-    def draw(lang: str, run_id: str | None, target: float) -> Any:
+    def draw(lang: str, run_id: str | None, target: int) -> Any:
         done = lab.score_status(run_id).done if run_id else 0
         if not run_id or not done:
             return "", ""
@@ -261,19 +263,19 @@ def wire_threshold(page: Page, t: Threshold, run: Any) -> None:
     def _used(run_id: str, lang: str) -> str:
         return detail.used_html(lab.threshold_of(run_id), lang)
 
-    def use(lang: str, run_id: str | None, target: float) -> Any:
+    def use(lang: str, run_id: str | None, target: int) -> Any:
         if not run_id:
             return gr.skip(), components.notice([say("score.none", lang)], lang)
         lab.threshold_set(run_id, target / 100)
         return _used(run_id, lang), ""
 
-    def clear(lang: str, run_id: str | None, target: float) -> Any:
+    def clear(lang: str, run_id: str | None, target: int) -> Any:
         if run_id:
             lab.threshold_clear(run_id)
         return "", components.notice([say("score.abstain.cleared", lang)], lang, "info")
 
     inputs = [run, t.target]
-    page.on([t.target.release, t.target.change, run.change], draw, inputs, [t.found, t.used])
+    page.on([t.target.input, run.change], draw, inputs, [t.found, t.used])
     page.on([t.use.click], use, inputs, [t.used], t.notice)
     page.on([t.clear.click], clear, inputs, [t.used], t.notice)
     page.view(draw, inputs, [t.found, t.used])

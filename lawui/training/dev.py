@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lawui.errors import LabError, TrainingError
 from lawui.training import batches
-from lawui.training.batches import Example
+from lawui.training.batches import Batch, Example
 from lawui.training.counters import Counters
 from lawui.training.objective import answer_logits, token_losses
 from lawui.training.statistics import accuracy_interval
@@ -17,6 +17,7 @@ from lawui.types import LETTERS
 
 if TYPE_CHECKING:
     from lawui.model.load import LoadedModel
+    from lawui.training.cores import Cores
 
 TOKENS = 8192
 """Tokens of one dev batch, padding included."""
@@ -55,24 +56,37 @@ class Look:
         }
 
 
-def ask(loaded: LoadedModel, examples: Sequence[Example], stop: Callable[[], bool]) -> Look:
-    """Ask `examples` in batches of like length. Raises StopAsked between two batches."""
+def ask(
+    loaded: LoadedModel,
+    examples: Sequence[Example],
+    stop: Callable[[], bool],
+    cores: Cores | None = None,
+) -> Look:
+    """Ask `examples` in batches of like length, with `cores` several at a time. Raises
+    StopAsked in between."""
     import torch
 
-    chosen = [0] * len(examples)
-    letters = list(loaded.letter_ids)
-    total = 0.0
-    pad = batches.pad_id(loaded.tokenizer)
-    for part in _by_length(examples, TOKENS):
-        if stop():
-            raise StopAsked
-        batch = batches.collate([examples[i] for i in part], pad).to(loaded.device)
+    pad, letters = batches.pad_id(loaded.tokenizer), list(loaded.letter_ids)
+    chosen, total = [0] * len(examples), 0.0
+
+    def answers(batch: Batch) -> tuple[float, list[int]]:
         with torch.no_grad():
             logits = answer_logits(loaded.model, batch)
-            total += float(token_losses(logits, batch).sum())
-        picked = logits[:, 0, letters].argmax(dim=1).tolist()
-        for index, letter in zip(part, picked, strict=True):
-            chosen[index] = letter
+            loss = float(token_losses(logits, batch).sum())
+        return loss, logits[:, 0, letters].argmax(dim=1).tolist()
+
+    parts = _by_length(examples, TOKENS // (4 * cores.count) if cores else TOKENS)
+    at_once = 2 * cores.count if cores else 1
+    for start in range(0, len(parts), at_once):
+        if stop():
+            raise StopAsked
+        now = parts[start : start + at_once]
+        made = [batches.collate([examples[i] for i in part], pad).to(loaded.device) for part in now]
+        found = cores.map(answers, made) if cores else [answers(batch) for batch in made]
+        for part, (loss, picked) in zip(now, found, strict=True):
+            total += loss
+            for index, letter in zip(part, picked, strict=True):
+                chosen[index] = letter
     right = [c == example.gold for c, example in zip(chosen, examples, strict=True)]
     low, high = accuracy_interval(right, [example.group for example in examples])
     loss, accuracy = total / (2 * len(examples)), sum(right) / len(right)

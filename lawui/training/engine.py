@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+    from lawui.training.cores import Cores
     from lawui.training.weights import Weights
 
 IN_FLIGHT = 2
@@ -44,7 +45,9 @@ class Reading:
 
 
 class Engine:
-    """Steps for one model with LoRA weights. `graphs` allows recording on CUDA."""
+    """Steps for one model with LoRA weights. `graphs` allows recording on CUDA; with `cores`
+    the batches of a step are computed side by side, which draws no random number in order:
+    for steps without dropout."""
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Engine:
         weight_decay: float,
         max_grad_norm: float,
         graphs: bool = True,
+        cores: Cores | None = None,
     ) -> None:
         import torch
 
@@ -61,6 +65,7 @@ class Engine:
         self._weights = weights
         self._trained = list(weights.parameters.values())
         self._max_norm = max_grad_norm
+        self._cores = cores
         device = weights.values.device
         self._cuda = device.type == "cuda"
         self.graphs = graphs and self._cuda
@@ -82,8 +87,12 @@ class Engine:
 
         self._loss.zero_()
         self._weights.gradient.zero_()
-        for batch in batches:
-            self._add(batch)
+        if self._cores is not None and len(batches) > 1:
+            for loss, gradients in self._cores.map(self._passes, batches):
+                self._sum(loss, gradients)
+        else:
+            for batch in batches:
+                self._add(batch)
         weights = self._weights
         with torch.no_grad():
             norm = torch.linalg.vector_norm(weights.gradient)
@@ -112,10 +121,12 @@ class Engine:
             found.append(Reading(loss, norm, tokens, rate, time.perf_counter()))
         return found
 
-    def forget_graphs(self) -> None:
-        """Give back the memory of recorded shapes, and record no more."""
+    def be_modest(self) -> None:
+        """Give back the memory of recorded shapes, record no more, and compute one batch
+        after another."""
         self._recorded.clear()
         self.graphs = False
+        self._cores = None
 
     def _send(self, read: torch.Tensor, tokens: int, rate: float) -> None:
         import torch
@@ -141,13 +152,22 @@ class Engine:
         return self._compute(batch)
 
     def _compute(self, batch: Batch) -> None:
+        self._sum(*self._passes(batch))
+
+    def _passes(self, batch: Batch) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """The loss of `batch` and its gradients; touches nothing shared."""
         import torch
 
         losses = token_losses(answer_logits(self._model, batch), batch)
         loss = (losses * batch.weights).sum()
         gradients = torch.autograd.grad(loss, self._trained, materialize_grads=True)
+        return loss.detach(), gradients
+
+    def _sum(self, loss: torch.Tensor, gradients: tuple[torch.Tensor, ...]) -> None:
+        import torch
+
         torch._foreach_add_(self._weights.gradients, gradients)
-        self._loss.add_(loss.detach())
+        self._loss.add_(loss)
 
     def _record(self, shape: tuple[int, ...], batch: Batch) -> _Recorded | None:
         """The passes of this shape, recorded; None where this model cannot be."""
@@ -163,7 +183,7 @@ class Engine:
             raise
         except RuntimeError as error:  # an operation that asks the host
             print(f"not recorded: {error}", flush=True)
-            self.forget_graphs()
+            self.be_modest()
             torch.cuda.set_rng_state(state)
             return None
         self.shapes += 1

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lawui.errors import LabError, TrainingError
 from lawui.training import batches, checkpoint, dev, planner
+from lawui.training.cores import Cores
 from lawui.training.counters import Counters
 from lawui.training.dev import StopAsked
 from lawui.training.engine import Engine, Reading, Shapes
@@ -67,6 +68,7 @@ class Trainer:
         self._best: dict[str, torch.Tensor] = {}
         self._pad = batches.pad_id(loaded.tokenizer)
         self._launched = 0
+        self._cores: Cores | None = None
         self._tokens, self._seconds, self._heard = 0, 0.0, time.perf_counter()
 
     def train(self) -> None:
@@ -91,6 +93,9 @@ class Trainer:
             self._hear(wait=True)
             self._save_checkpoint()
             self._finish("stopped", TrainingError("train.stopped", step=self._counters.step))
+        finally:
+            if self._cores is not None:
+                self._cores.close()
 
     @property
     def recording(self) -> dict[str, float]:
@@ -195,12 +200,17 @@ class Trainer:
         self._weights = Weights(
             {n: p for n, p in self._model.named_parameters() if p.requires_grad}
         )
+        # Dropout draws its random numbers in order, and recomputing draws them again.
+        alone = config.lora_dropout == 0 and not self._plan.checkpointing
+        if self._loaded.device == "cpu" and alone and torch.get_num_threads() > 1:
+            self._cores = Cores()
         self._engine = Engine(
             self._loaded.model,
             self._weights,
             weight_decay=config.weight_decay,
             max_grad_norm=config.max_grad_norm,
             graphs=not self._plan.checkpointing,
+            cores=self._cores,
         )
 
     def _say_start(self, resumed: bool) -> None:
@@ -294,7 +304,7 @@ class Trainer:
         import torch
 
         self._hear(wait=True)
-        self._engine.forget_graphs()
+        self._engine.be_modest()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if not self._retries:
@@ -393,7 +403,7 @@ class Trainer:
         if not self._dev.examples:
             return
         self._model.eval()
-        look = dev.ask(self._loaded, self._dev.examples, self._should_stop)
+        look = dev.ask(self._loaded, self._dev.examples, self._should_stop, self._cores)
         self._model.train()
         self._write(
             "eval",

@@ -218,3 +218,20 @@ Trainer(folder, read_run(folder), parsed, loaded, log, should_stop).train()
     assert all(event.data["batch"] == 1 for event in retries)
     assert "Out of memory" in retries[0].message
     assert events[-1].kind == "done" and len(curve(events)) == 4
+
+
+def test_cores_side_by_side_change_no_number(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    curves, looks = [], []
+    for threads in (1, 3):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        bench = Bench(tmp_path, tiny_base, lora_dropout=0, batch_size=12)
+        monkeypatch.setattr("lawui.training.loop.PORTION", 64)
+        events = bench.train()
+        curves.append(curve(events))
+        looks.append([e.eval_loss for e in events if e.kind == "eval"])
+    assert curves[0] == pytest.approx(curves[1], rel=1e-4)
+    assert looks[0] == pytest.approx(looks[1], rel=1e-4)

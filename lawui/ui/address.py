@@ -10,6 +10,7 @@ import gradio as gr
 
 from lawui.errors import LabError
 from lawui.lab import Lab
+from lawui.ui import access
 from lawui.ui.adapters_tab import Side
 from lawui.ui.adapters_tab.draw import column_choices
 from lawui.ui.ask_tab import Controls, memory
@@ -38,7 +39,7 @@ def wire(
         component.change(None, component, None, js=js, **quiet)
 
     def restore(request: gr.Request, lang: str, visit: str) -> list[Any]:
-        asked_for, user = dict(request.query_params), request.username or ""
+        asked_for, user = dict(request.query_params), access.reader()
         lab, name = page.lab, visit or Visits.new()
         seen = lab.visits.view(name, user)
         wanted = {"q": seen.get("item") or "", **asked_for}

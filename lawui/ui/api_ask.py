@@ -14,6 +14,7 @@ from lawui.errors import UsageError
 from lawui.lab import Lab
 from lawui.support import sentences
 from lawui.types import LETTERS, MARKS, Question
+from lawui.ui import access
 from lawui.ui.ask_tab.home import made_entry, note
 from lawui.ui.ask_tab.state import Asked, ask
 from lawui.ui.json_values import JSON, answer_json, question_json
@@ -206,4 +207,5 @@ class AskApi:
 
 
 def _user(request: gr.Request) -> str:
-    return getattr(request, "username", None) or ""
+    # A log-in by a proxy's header is known to `access` alone.
+    return access.reader() or getattr(request, "username", None) or ""

@@ -15,7 +15,7 @@ import gradio as gr
 
 from lawui.errors import LabError
 from lawui.lab import Lab
-from lawui.ui import components
+from lawui.ui import access, components
 from lawui.ui.text import LANGUAGES, preferred, say
 
 log = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ class Page:
         def opening(request: gr.Request, remembered: str, *values: Any) -> list[Any]:
             asked = preferred(request.headers.get("accept-language", ""), self.default)
             lang = remembered if remembered in ("ja", "en") else asked
-            who = request.username or ""
+            who = access.reader()
             # The views that read the user see him from the first drawing on.
             mine = [who if i is self.user else v for i, v in zip(inputs, values, strict=True)]
             return [lang, who, *self.everything(lang, mine)]

@@ -113,6 +113,7 @@ def _quantize(model: Any, dtype: Any, device: str) -> None:
                 packed.bias = torch.nn.Parameter(child.bias.data, requires_grad=False)
             packed.support_avx512bf16_for_cpu = False
             setattr(parent, name, packed)
+    model.is_loaded_in_4bit = True  # by this peft knows its layers
 
 
 def adapter(shape: str, folder: Path, seed: int, rank: int = 16) -> Path:

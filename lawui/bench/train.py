@@ -23,6 +23,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lawui.bench import shapes
 from lawui.errors import UsageError
 from lawui.training.config import TrainConfig
 
@@ -33,37 +34,6 @@ if TYPE_CHECKING:
 
 PADDED = 512
 """To how many tokens the references pad."""
-
-SHAPES: dict[str, dict[str, Any]] = {
-    "qwen1.5-1.8b": {
-        "vocab_size": 151936,
-        "hidden_size": 2048,
-        "intermediate_size": 5504,
-        "num_hidden_layers": 24,
-        "num_attention_heads": 16,
-        "num_key_value_heads": 16,
-        "tie_word_embeddings": False,
-    },
-    "embedded": {
-        "vocab_size": 6144,
-        "hidden_size": 384,
-        "intermediate_size": 1152,
-        "num_hidden_layers": 8,
-        "num_attention_heads": 6,
-        "num_key_value_heads": 2,
-        "tie_word_embeddings": True,
-    },
-    "tiny": {
-        "vocab_size": 6144,
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "tie_word_embeddings": True,
-    },
-}
-"""Qwen2 configurations by name; only the shape of Qwen/Qwen1.5-1.8B-Chat is its own."""
 
 CELLS = {
     "all": ("all-linear",),
@@ -88,7 +58,7 @@ class Task:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of this bench."""
-    parser.add_argument("--shape", choices=tuple(SHAPES), default="embedded")
+    parser.add_argument("--shape", choices=tuple(shapes.SHAPES), default="embedded")
     parser.add_argument("--cell", choices=tuple(CELLS), action="append", help="all by default")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--sequences", type=int, default=4, help="of one optimizer step")
@@ -177,62 +147,15 @@ def items(task: Task, vocabulary: int) -> list[Example]:
 
 
 def base(task: Task) -> LoadedModel:
-    """A base of random weights in nf4 with double quantization, as load.py would give it."""
-    import bitsandbytes as bnb
+    """The base of `task` with the letters that `items` asks for, alone on the device."""
     import torch
-    from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
-    from lawui.model import load
-
-    load.import_bitsandbytes()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    torch.manual_seed(task.seed)
-    with torch.device(device):
-        config = Qwen2Config(**SHAPES[task.shape], max_position_embeddings=2048)
-        config._attn_implementation = "sdpa"
-        model: Any = Qwen2ForCausalLM(config).to(dtype)  # type: ignore[arg-type]
-    head = model.get_output_embeddings()
-    for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if type(child) is torch.nn.Linear and child is not head:
-                setattr(parent, name, _packed(child, bnb, dtype, device))
-    model.is_loaded_in_4bit = True  # type: ignore[assignment]  # by this peft knows its layers
-    model.requires_grad_(False)
+    loaded = replace(shapes.base(task.shape, task.seed), letter_ids=(11, 12, 13, 14))
     gc.collect()
-    if device == "cuda":
+    if torch.cuda.is_available():
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-    return load.LoadedModel(
-        model=model.eval(),
-        tokenizer=AutoTokenizer.from_pretrained(str(load.EMBEDDED_FOLDER)),
-        name=task.shape,
-        sha="",
-        licence="",
-        device=device,
-        dtype=dtype,
-        quantization="nf4+double",
-        letter_ids=(11, 12, 13, 14),
-        max_length=2048,
-    )
-
-
-def _packed(linear: Any, bnb: Any, dtype: Any, device: str) -> Any:
-    layer = bnb.nn.Linear4bit(
-        linear.in_features,
-        linear.out_features,
-        linear.bias is not None,
-        compute_dtype=dtype,
-        compress_statistics=True,
-        quant_type="nf4",
-        device="meta",
-    )
-    layer.weight = bnb.nn.Params4bit(
-        linear.weight.data, requires_grad=False, compress_statistics=True, quant_type="nf4"
-    )
-    layer.bias = linear.bias
-    layer.support_avx512bf16_for_cpu = False
-    return layer.to(device)
+    return loaded
 
 
 def _config(name: str, task: Task) -> TrainConfig:

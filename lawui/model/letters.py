@@ -28,6 +28,12 @@ and the mode of the engine. bfloat16 keeps 8 bits: other shapes round otherwise.
 _WORTH_SHARING = 16
 """Tokens; a shorter common beginning is not worth a group."""
 
+_SHARED_PART = 1 / 3
+"""Of a prompt, what must be common at least."""
+
+_MOST_TOGETHER = 8
+"""Prompts of a group."""
+
 
 @dataclass(frozen=True)
 class Letters:
@@ -58,7 +64,7 @@ def letter_probabilities(
     found = Letters([(0.0, 0.0, 0.0, 0.0)] * len(prompts), [0.0] * len(prompts), [], 0)
     tokens = 0
     begun: tuple[Any, Any, Any] | None = None
-    for batch in batches(_groups(prompts, owners), prompts, token_budget):
+    for batch in batches(_groups(prompts, owners, token_budget), prompts, token_budget):
         running = engine.compute(batch, prompts, owners)  # on CUDA this returns at once
         if begun is not None:
             tokens += _collect(begun, found)
@@ -86,38 +92,57 @@ def _collect(begun: tuple[Any, Any, Any], found: Letters) -> int:
     return int(layout.tokens)
 
 
-def _groups(prompts: Sequence[Tokens], owners: Sequence[Lora | None]) -> list[Group]:
+def _groups(
+    prompts: Sequence[Tokens], owners: Sequence[Lora | None], token_budget: int
+) -> list[Group]:
     """Groups of one adapter each, those of an adapter together."""
     by_owner: dict[int, list[int]] = {}
     for row, owner in enumerate(owners):
         by_owner.setdefault(id(owner), []).append(row)
     groups = []
     for rows in by_owner.values():
-        for group in group_by_prefix([prompts[row] for row in rows]):
+        for group in group_by_prefix([prompts[row] for row in rows], token_budget):
             groups.append(Group(tuple(rows[row] for row in group.rows), group.shared))
     return groups
 
 
-def group_by_prefix(prompts: Sequence[Tokens]) -> list[Group]:
-    """Put prompts together wherever sharing their beginning saves tokens.
+def group_by_prefix(prompts: Sequence[Tokens], token_budget: int = 8192) -> list[Group]:
+    """Put prompts together wherever sharing their beginning saves much.
 
     Sorted, prompts that begin alike stand next to each other; one joins the group
-    before it when that computes fewer tokens than starting anew.
+    before it when that computes fewer tokens than starting anew, and a good part of it is
+    what they share. All prompts begin with the same instruction: that alone is not enough,
+    because the ends of a group are attended to together, at a cost that grows with their
+    square. For the same reason a group has few prompts and no more than `token_budget`.
     """
     order = sorted(range(len(prompts)), key=lambda row: tuple(prompts[row]))
     groups: list[Group] = []
     for row in order:
-        if groups:
-            rows, shared = groups[-1].rows, groups[-1].shared
-            first = prompts[rows[0]]
-            # The last token of every prompt must be computed on its own.
-            limit = min(shared or len(first) - 1, len(prompts[row]) - 1)
-            common = _common(first, prompts[row], limit)
-            if common * len(rows) > (shared or 0) * (len(rows) - 1) and common >= _WORTH_SHARING:
-                groups[-1] = Group((*rows, row), common)
-                continue
-        groups.append(Group((row,), 0))
+        joined = groups and _joined(groups[-1], row, prompts, token_budget)
+        if joined:
+            groups[-1] = joined
+        else:
+            groups.append(Group((row,), 0))
     return groups
+
+
+def _joined(group: Group, row: int, prompts: Sequence[Tokens], token_budget: int) -> Group | None:
+    """`group` with one prompt more, or None where that is not worth it."""
+    rows, shared, prompt = group.rows, group.shared, prompts[row]
+    first = prompts[rows[0]]
+    # The last token of every prompt must be computed on its own.
+    common = _common(first, prompt, min(shared or len(first) - 1, len(prompt) - 1))
+    enough = common >= max(_WORTH_SHARING, _SHARED_PART * len(prompt))
+    fewer = common * len(rows) > shared * (len(rows) - 1)
+    if len(rows) == _MOST_TOGETHER or not (enough and fewer):
+        return None
+    whole = Group((*rows, row), common)
+    return whole if _tokens(whole, prompts) <= token_budget else None
+
+
+def _tokens(group: Group, prompts: Sequence[Tokens]) -> int:
+    """What a group computes."""
+    return group.shared + sum(len(prompts[row]) - group.shared for row in group.rows)
 
 
 def batches(
@@ -127,7 +152,7 @@ def batches(
     batch: list[Group] = []
     count = 0
     for group in groups:
-        tokens = group.shared + sum(len(prompts[row]) - group.shared for row in group.rows)
+        tokens = _tokens(group, prompts)
         if batch and count + tokens > token_budget:
             yield batch
             batch, count = [], 0

@@ -74,6 +74,23 @@ def test_grouping_never_computes_more_than_no_grouping() -> None:
     assert computed <= sum(map(len, rows))
 
 
+def test_an_instruction_that_all_prompts_begin_with_makes_no_group_of_all() -> None:
+    """The ends of a group are attended to together: 140 of them would take gigabytes."""
+    rng = random.Random(2)
+    rows = []
+    for _ in range(60):
+        item = [*range(30), *(rng.randint(100, 900) for _ in range(120))]
+        rows += [[*item, *(rng.randint(100, 900) for _ in range(40))] for _ in range(4)]
+    groups = group_by_prefix(rows, 2048)
+    assert [len(g.rows) for g in groups] == [4] * 60
+    assert all(g.shared >= 150 for g in groups)
+    singles = group_by_prefix(rows[::4], 2048)
+    assert [len(g.rows) for g in singles] == [1] * 60
+    alike = [[*range(200), 300 + n] for n in range(50)]  # worth sharing, but not without end
+    assert max(len(g.rows) for g in group_by_prefix(alike, 2048)) == 8
+    assert all(len(g.rows) == 1 for g in group_by_prefix(alike, 150))
+
+
 def test_batches_hold_every_row_once_and_keep_the_budget() -> None:
     rows = [list(range(n)) for n in (10, 500, 40, 40, 700, 20)]
     made = list(batches([Group((i,), 0) for i in range(len(rows))], rows, 600))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lawui.bench.train import SHAPES
+from lawui.bench.shapes import SHAPES
 from lawui.errors import TrainingError
 from lawui.training import planner
 from lawui.training.config import TrainConfig, budget_bytes

@@ -177,7 +177,7 @@ def _wire_start(page: Page, form: Form, shown: Watch, start: Any, seeds: Any, no
 
     def begin(lang: str, overlay: list[str], log: bool, *values: Any) -> Any:
         run = lab.train(_config(lab, values))
-        return (*watch(lab, lang, run, overlay, log), _told(lang, "train.started", run=run))
+        return (*_awake(watch(lab, lang, run, overlay, log)), _told(lang, "train.started", run=run))
 
     def thrice(lang: str, overlay: list[str], log: bool, *values: Any) -> Any:
         runs = lab.train_seeds(_config(lab, values))
@@ -201,7 +201,7 @@ def _wire_run(page: Page, form: Form, shown: Watch, buttons: dict[str, Any], not
     def act(key: str, what: Any) -> Any:
         def go(lang: str, run: str | None, overlay: list[str], log: bool) -> Any:
             what(_picked(run))
-            return (*watch(lab, lang, run, overlay, log), _told(lang, key, run=run))
+            return (*_awake(watch(lab, lang, run, overlay, log)), _told(lang, key, run=run))
 
         return go
 
@@ -245,6 +245,12 @@ def _wire_run(page: Page, form: Form, shown: Watch, buttons: dict[str, Any], not
     files.download(page, buttons["export"], export, [shown.run], notice, "train-export-file")
 
 
+def _awake(drawn: Any) -> Any:
+    """What `watch` drew, with the timer going: whoever presses here is looking."""
+    *parts, timer = drawn
+    return (*parts, {**timer, "active": True})
+
+
 def _picked(run: str | None) -> str:
     if not run:
         raise UsageError("usage.pick_run")
@@ -265,8 +271,7 @@ def _wire_timer(page: Page, shown: Watch, tab: gr.Tab, others: Sequence[gr.Tab])
         return watch(lab, lang, run, overlay, log)
 
     def wake(lang: str, *asked: Any) -> Any:
-        *parts, timer = draw(lang, *asked)
-        return (*parts, {**timer, "active": True})
+        return _awake(draw(lang, *asked))
 
     page.on([shown.timer.tick], look, [*shown.asked, shown.seen], shown.drawn)
     chosen = [shown.run.input, shown.overlay.input, shown.log.input]

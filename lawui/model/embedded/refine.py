@@ -1,11 +1,13 @@
 """The last stage of the embedded model: from rule-made questions to how people ask.
 
-    python -m lawui.model.embedded.refine --start DIR/full --statutes statutes.jsonl.gz --out OUT
+    python -m lawui.model.embedded.refine --start DIR/full --statutes statutes.jsonl.gz --out OUT \
+        --generated FILE --taught 20 --share 6 --steps 1500
 
-goes on from what recipe.py made, mixing the questions of written/ into the rule-made ones,
-with the weights quantized all along. Several shares can be tried in one go
-(`--share 2 6`): each ends in OUT/SHARE. What to keep is told by the accuracy on
-regulations that were held out, never by a question of the sample or of lawqa_jp.
+goes on from what recipe.py made, mixing the questions of written/ and, with `--generated`,
+those that teacher.py wrote on statutes into the rule-made ones, with the weights quantized
+all along. Several mixtures can be tried in one go (`--share 2 6`), each in a folder of its
+own under OUT. What is kept, the best step of each too, is told by the loss on regulations
+that were held out, never by a question of the sample or of lawqa_jp.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from lawui.model.embedded import network, packing, recipe, written
+from lawui.model.embedded import network, packing, recipe, teacher, written
 from lawui.model.embedded.rules import Nouns, Rules
 
 
@@ -45,7 +47,7 @@ def rows(
 
 
 class Source:
-    """Rows of hand-written questions from processes of their own."""
+    """Rows of the questions of `contexts`, over and over, from processes of their own."""
 
     def __init__(
         self, contexts: Sequence[written.Context], encoder: packing.Encoder, seed: int, workers: int
@@ -97,6 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, nargs="+", default=[500], help="for each share")
     parser.add_argument("--share", type=int, nargs="+", default=[4], help="written rows a step")
+    parser.add_argument("--generated", type=Path, help="generated.jsonl.gz of teacher.py")
+    parser.add_argument("--trust", type=float, default=0.5, help="the least of a question used")
+    parser.add_argument("--taught", type=int, nargs="+", default=[0], help="generated rows a step")
     parser.add_argument("--rate", type=float, nargs="+", default=[0.25], help="of recipe's rates")
     parser.add_argument("--rows", type=int, default=32)
     parser.add_argument("--workers", type=int, default=0)
@@ -137,6 +142,8 @@ def refine(given: argparse.Namespace) -> None:
         Rules(articles[:-cut], nouns), encoder, given.seed + 100, max(1, workers - 3)
     )
     human = Source(learnt, encoder, given.seed, min(3, workers))
+    taught = teacher.read_generated(given.generated, given.trust) if given.generated else []
+    pupil = Source(taught, encoder, given.seed, min(4, workers)) if taught else None
     try:
         tests = dict(recipe._tests(plan, articles[-cut:], nouns, encoder))
         for name, contexts in (("written_held", held), ("written_learnt", learnt[: len(held)])):
@@ -146,20 +153,25 @@ def refine(given: argparse.Namespace) -> None:
             plan={**vars(plan), **vars(given)},
             learnt=sum(len(c.asked) for c in learnt),
             held=sum(len(c.asked) for c in held),
+            generated=sum(len(c.asked) for c in taught),
             device=torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
             torch=torch.__version__,
             ready=round(time.time() - began, 1),
         )
-        for share, steps, rate in zip(given.share, given.steps, given.rate, strict=True):
+        variants = zip(given.share, given.taught, given.steps, given.rate, strict=True)
+        for share, lent, steps, rate in variants:
             trainer = recipe.Trainer(plan, shape_of(given.start), encoder.letters[0])
             network.from_qwen2(trainer.reader, given.start)
-            _variant(trainer, made, human, tests, note, (share, steps, rate))
-            folder = given.out / f"{share}-{steps}-{rate:g}"
+            sources = [(share, human), (lent, pupil)]
+            _variant(trainer, made, sources, tests, note, (share, lent, steps, rate))
+            folder = given.out / f"{share}-{lent}-{steps}-{rate:g}"
             recipe.save_full(trainer.reader, words, folder)
             note(saved=str(folder), seconds=round(time.time() - began, 1))
     finally:
         made.close()
         human.close()
+        if pupil is not None:
+            pupil.close()
 
 
 def shape_of(folder: Path) -> network.Shape:
@@ -179,21 +191,30 @@ def shape_of(folder: Path) -> network.Shape:
 def _variant(
     trainer: recipe.Trainer,
     made: recipe.Rows,
-    human: Source,
+    sources: Sequence[tuple[int, Source | None]],
     tests: dict[str, Any],
     note: Any,
-    variant: tuple[int, int, float],
+    variant: tuple[int, int, int, float],
 ) -> None:
-    share, steps, rate = variant
+    """Train one mixture and leave the reader at the step with the least held-out loss."""
+    *_, steps, rate = variant
+    wanted = [(count, source) for count, source in sources if count and source is not None]
+    ruled = trainer.plan.rows - sum(count for count, _ in wanted)
     sums = torch.zeros(8, device=trainer.device)
+    best, kept = float("inf"), trainer.reader.state_dict()
     started = time.time()
     for step in range(steps + 1):
-        if step % max(1, steps // 8) == 0:
+        if step % max(1, steps // 12) == 0:
             results = {k: trainer.measure(v, True) for k, v in tests.items()}
+            loss = results["written_held"]["letter_loss"]
+            if loss < best:
+                best = loss
+                kept = {k: v.clone() for k, v in trainer.reader.state_dict().items()}
             note(
                 variant=variant,
                 step=step,
                 seconds=round(time.time() - started, 1),
+                kept=loss == best,
                 train=recipe.summary(sums),
                 tests={k: v["accuracy"] for k, v in results.items()},
                 losses={k: v["letter_loss"] for k, v in results.items()},
@@ -201,16 +222,15 @@ def _variant(
             )
             sums.zero_()
         if step == steps:
-            return
-        batch = made.batch(trainer.plan.rows - share)
-        fresh = human.take(share)
-        both = {
-            name: np.concatenate([array, np.stack([r[name] for r in fresh])])
-            for name, array in batch.items()
-        }
-        warm = min(1.0, (step + 1) / 40)
-        scale = rate * warm * (1 - step / steps)
-        sums += trainer.step(trainer.to_device(both), scale, quantized=True)
+            break
+        parts = [made.batch(ruled)] if ruled else []
+        for count, source in wanted:
+            fresh = source.take(count)
+            parts.append({name: np.stack([r[name] for r in fresh]) for name in fresh[0]})
+        batch = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        scale = rate * min(1.0, (step + 1) / 40) * (1 - step / steps)
+        sums += trainer.step(trainer.to_device(batch), scale, quantized=True)
+    trainer.reader.load_state_dict(kept)
 
 
 if __name__ == "__main__":

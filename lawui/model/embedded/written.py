@@ -27,6 +27,12 @@ from lawui.types import Passage
 FOLDER = Path(__file__).parent / "written"
 DISTRACTORS = 0.35
 """Share of prompts that also show a passage of another context of the regulation."""
+REMADE = 0.35
+"""Share of questions put together anew from the statements of a context."""
+
+_OF_STATEMENTS = re.compile(
+    "(?:正し|誤|適切|合って|合致|反する|反しな).{0,12}(?:もの|説明|記述|どれ|選)"
+)
 
 _PLACE = re.compile(r"(附則)?第(\d+)条((?:の\d+)*)(?:第(\d+)項)?(?:第(\d+)号)?")
 
@@ -89,9 +95,34 @@ def trees(
             shown.sort(key=_order)
         branches = []
         for asked in context.asked:
-            made = shuffled(asked, rng)
+            new = remade(context, asked, rng) if vary and rng.random() < REMADE else None
+            made = shuffled(new or asked, rng)
             branches.append(encoder.branch(made, made.gold, True))
         yield encoder.prefix(shown), branches, True
+
+
+def remade(context: Context, asked: Asked, rng: Random) -> Asked | None:
+    """`asked` with other choices: true and false statements that other questions on the same
+    text brought. None where its choices are no statements that stand alone, or too few."""
+    if not _of_statements(asked):
+        return None
+    true: list[str] = []
+    false: list[str] = []
+    for one in context.asked:
+        if _of_statements(one) and min(map(len, (one.answer, *one.others))) >= 12:
+            (false if one.wrong else true).append(one.answer)
+            (true if one.wrong else false).extend(one.others)
+    single, several = (false, true) if asked.wrong else (true, false)
+    if not single or len(several) < 4:
+        return None
+    a, b, c = rng.sample(several, 3)
+    return replace(asked, answer=rng.choice(single), others=(a, b, c))
+
+
+def _of_statements(asked: Asked) -> bool:
+    """Whether the choices stand alone: the stem tells no case that they speak of."""
+    told = "。" in asked.stem[:-1] or any(word in asked.stem for word in ("場合", "さん", "とき"))
+    return not told and bool(_OF_STATEMENTS.search(asked.stem))
 
 
 def shuffled(asked: Asked, rng: Random) -> Made:

@@ -126,7 +126,7 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "reason.cannot": (
         "同梱のお試しモデルは一文字で答えるだけで、文章を書けません。理由を読むには、"
-        "ふつうの言語モデルで起動してください（説明は README にあります）。",
+        "ふつうの言語モデルで起動してください（説明は付属の説明書にあります）。",
         "The demo model that ships answers with a letter and cannot write. To read reasons, start "
         "the lab with a real language model (the README tells how).",
     ),

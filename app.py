@@ -44,8 +44,9 @@ def main() -> int:
         )
         print(_chosen(lab, arguments.lang), flush=True)
         lab.start()
-        page = ui.build(lab)
-        page.launch(**ui.launch_options(lab), **reach, mcp_server=ui.access.mcp(arguments.mcp))
+        mcp = ui.access.mcp(arguments.mcp)
+        page = ui.build(lab, mcp)
+        page.launch(**ui.launch_options(lab), **reach, mcp_server=mcp)
     except LabError as error:
         print(f"lawui: {error.text(arguments.lang)}", file=sys.stderr)
         return 1

@@ -20,6 +20,7 @@ from lawui.ui import (
     ask_tab,
     class_page,
     header,
+    mcp_tools,
     score_tab,
     theme,
     train_tab,
@@ -34,8 +35,9 @@ QUEUE_LIMIT = 256
 """Requests that may wait; a class of sixty fits several times over."""
 
 
-def build(lab: Lab) -> gr.Blocks:
-    """The page for `lab`. What Gradio itself writes goes below the lab's home."""
+def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
+    """The page for `lab`, with the tools of `mcp` where asked for. What Gradio itself writes
+    goes below the lab's home."""
     os.environ["GRADIO_TEMP_DIR"] = str(lab.home / ".lawui" / "gradio")
     page = Page(lab)
     with gr.Blocks(
@@ -59,6 +61,8 @@ def build(lab: Lab) -> gr.Blocks:
         opened = page.finish(blocks)
         address.wire(page, opened, tabs, (ask, adapters, train, score), controls, side)
         api.add(lab)
+        if mcp:
+            mcp_tools.add(lab)
     return blocks.queue(max_size=QUEUE_LIMIT, default_concurrency_limit=16, api_open=True)
 
 

@@ -319,11 +319,18 @@ def add(lab: Lab) -> None:
     api = Api(lab)
     for name in ENDPOINTS:
         method = getattr(api, name)
-        plain = _plain_stream if inspect.isgeneratorfunction(method) else _plain
-        gr.api(plain(method, lab), api_name=name, api_description=method.__doc__)
+        wrap = _plain_stream if inspect.isgeneratorfunction(method) else plain
+        gr.api(_hidden(wrap(method, lab)), api_name=name, api_description=method.__doc__)
 
 
-def _plain(method: Callable[..., Any], lab: Lab) -> Callable[..., Any]:
+def _hidden(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """An endpoint that is no MCP tool and takes no tool's name: mcp_tools.py has those."""
+    endpoint.__name__ = f"endpoint_{endpoint.__name__}"
+    endpoint._mcp_type = "endpoint"  # type: ignore[attr-defined]
+    return endpoint
+
+
+def plain(method: Callable[..., Any], lab: Lab) -> Callable[..., Any]:
     """`method` with errors as one line: the key and its sentence, never a traceback."""
 
     @functools.wraps(method)

@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,12 +96,18 @@ def environment() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Iterator[Site]:
     """app.py in a process of its own."""
-    home = tmp_path_factory.mktemp("home")
+    with serve(tmp_path_factory.mktemp("home"), environment) as running:
+        yield running
+
+
+@contextmanager
+def serve(home: Path, environment: dict[str, str], *more: str) -> Iterator[Site]:
+    """app.py on a free port, with `more` on its command line; no traceback in its log."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = home / "app.log"
-    words = ["--port", str(port), "--home", str(home), "--model", "embedded", "--offline"]
+    words = ["--port", str(port), "--home", str(home), "--model", "embedded", "--offline", *more]
     with log.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "app.py"), *words],

@@ -328,7 +328,9 @@ async function put(event) {
     code: me.code, key: me.key, id: value("item"), set: value("set"),
     evidence: value("evidence"), adapter: value("adapter"),
   }, event.currentTarget);
-  if (told) show(told);
+  if (!told) return;
+  show(told);
+  window.scrollTo(0, 0);
 }
 async function go(step, button) {
   tell(say("class.busy"));

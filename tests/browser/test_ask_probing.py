@@ -112,7 +112,6 @@ def test_the_reader_s_mark_narrows_the_list_and_the_page_says_what_it_cannot(
 
 
 def test_a_link_opens_the_versions_side_by_side(visit: Visit) -> None:
-    visitor = visit(address="?tab=adapters&item=sample-002-0&law=none&versions=base")
+    visitor = visit(address="?tab=adapters&item=sample-002-0&versions=none~base,given~base")
     expect(visitor.page.locator("#adapters-question .lw-id")).to_have_text("sample-002-0")
-    expect(visitor.page.locator("#adapters-evidence input[value=none]")).to_be_checked()
-    expect(visitor.page.locator("#adapters-columns input:checked")).to_have_count(1)
+    expect(visitor.page.locator("#adapters-columns .token")).to_have_count(2)

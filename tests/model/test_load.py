@@ -45,9 +45,10 @@ def test_a_model_that_is_not_here_is_refused_offline() -> None:
     assert caught.value.key == "model.not_here"
 
 
-def test_the_embedded_model_is_in_nf4_with_double_quantization(embedded: LoadedModel) -> None:
+def test_the_embedded_model_is_in_nf4_with_double_quantization() -> None:
     import bitsandbytes as bnb
 
+    embedded = load.load()  # the shared one may have been unpacked by whoever served with it
     layers = [m for m in embedded.model.modules() if isinstance(m, bnb.nn.Linear4bit)]
     assert layers and all(layer.weight.quant_state.nested for layer in layers)
     assert {layer.weight.quant_state.quant_type for layer in layers} == {"nf4"}

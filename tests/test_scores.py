@@ -153,9 +153,12 @@ def test_a_job_is_cancelled_and_resumed_without_asking_twice(lab: Lab) -> None:
 def test_an_adapter_deleted_in_between_is_told_and_keeps_no_other_cell(lab: Lab) -> None:
     home = lab.home / "adapters"
     shutil.copytree(lab_module.CHECKOUT / "adapters" / SHIPPED, home / "going")
+    # It goes while its matrix waits in line behind another.
+    (ahead,) = lab.score_columns("sample_test", [(BASE, "given")])
     runs = lab.score_columns("sample_test", [("going", "none"), (BASE, "none")], 32)
     job = lab.score_status(runs[0]).job
     shutil.rmtree(home / "going")
+    lab.score_cancel(ahead)
     with pytest.raises(AdapterError):
         lab.score_wait(runs[0])
     assert lab.score_wait(runs[1]).state == "done"

@@ -48,7 +48,9 @@ def wire(
     outputs = [ask.visit, tabs, ask.picker.set, ask.picker.item, *side.addressed]
     outputs += memory.outputs(ask)
     restored = opened.then(restore, [page.language, ask.visit], outputs, **quiet)
-    restored.then(None, None, None, js="() => { window.lawuiOpened = true; }", **quiet)
+    # The opening's own events come late: the address is written from a second after it.
+    js = "() => { setTimeout(() => { window.lawuiOpened = true; }, 1000); }"
+    restored.then(None, None, None, js=js, **quiet)
 
 
 def view(lab: Lab, asked: Mapping[str, str], user: str = "") -> list[Any]:

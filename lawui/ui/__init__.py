@@ -52,14 +52,14 @@ def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
             with ask:
                 controls = ask_tab.build(page, ask)
             with adapters:
-                side = adapters_tab.build(page, adapters, (ask, train, score))
+                side = adapters_tab.build(page, adapters)
             with train:
-                train_tab.build(page, train, (ask, adapters, score))
+                train_tab.build(page, train)
             with score:
-                score_tab.build(page, score, (ask, adapters, train))
+                score_tab.build(page, score)
         header.footer(page)
         opened = page.finish(blocks)
-        address.wire(page, opened, tabs, (ask, adapters, train, score), controls, side)
+        address.wire(page, opened, tabs, controls, side)
         api.add(lab)
         if mcp:
             mcp_tools.add(lab)

@@ -3,7 +3,7 @@ word that somebody typed, so that it can be sent on; a reload opens the same vie
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -21,13 +21,10 @@ from lawui.visits import Visits
 TABS = ("ask", "adapters", "train", "score")
 
 
-def wire(
-    page: Page, opened: Any, tabs: gr.Tabs, each: Sequence[gr.Tab], ask: Controls, side: Side
-) -> None:
-    """Keep the address as the view changes, and open what it names after `opened`."""
+def wire(page: Page, opened: Any, tabs: gr.Tabs, ask: Controls, side: Side) -> None:
+    """Keep the address as the view changes (its tab: script.js), and open what it names
+    after `opened`."""
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    for name, tab in zip(TABS, each, strict=True):
-        tab.select(None, None, None, js=f"() => lawuiAddress({{tab: '{name}'}})", **quiet)
     for name, component in (
         ("q", ask.picker.item),
         ("evidence", ask.evidence),
@@ -35,7 +32,8 @@ def wire(
         ("item", side.picker.item),
         ("versions", side.columns),
     ):
-        js = f"(id) => lawuiAddress({{{name}: [id].flat().join(',')}})"
+        # Not before the view that the address asked for stands: it is read then.
+        js = f"(id) => window.lawuiOpened && lawuiAddress({{{name}: [id].flat().join(',')}})"
         component.change(None, component, None, js=js, **quiet)
 
     def restore(request: gr.Request, lang: str, visit: str) -> list[Any]:
@@ -48,9 +46,7 @@ def wire(
     outputs = [ask.visit, tabs, ask.picker.set, ask.picker.item, *side.addressed]
     outputs += memory.outputs(ask)
     restored = opened.then(restore, [page.language, ask.visit], outputs, **quiet)
-    # The opening's own events come late: the address is written from a second after it.
-    js = "() => { setTimeout(() => { window.lawuiOpened = true; }, 1000); }"
-    restored.then(None, None, None, js=js, **quiet)
+    restored.then(None, None, None, js="() => { window.lawuiOpened = true; }", **quiet)
 
 
 def view(lab: Lab, asked: Mapping[str, str], user: str = "") -> list[Any]:

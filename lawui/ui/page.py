@@ -83,6 +83,13 @@ class Page:
         language changes. `fn` must be pure but for reading the lab."""
         self._views.append((fn, list(inputs), list(outputs)))
 
+    @staticmethod
+    def pulse(quick: bool | None = False) -> gr.Button:
+        """A button out of sight that script.js presses every few seconds while its tab is in
+        sight, every second if `quick`; `beat` changes that. Unlike a gr.Timer's, its rest on
+        the other tabs hangs on no event that may come late."""
+        return gr.Button(visible="hidden", elem_classes=beat(quick)["elem_classes"])
+
     def notice(self, **more: Any) -> gr.HTML:
         """A place for sentences to the reader; it empties itself with the language."""
         return self.say(gr.HTML(elem_classes="lw-notices", **more), value=lambda _: "")
@@ -225,6 +232,12 @@ class Page:
     @staticmethod
     def _props(props: dict[str, Words], lang: str) -> dict[str, Any]:
         return {k: v(lang) if callable(v) else say(v, lang) for k, v in props.items()}
+
+
+def beat(quick: bool | None) -> Any:
+    """The update of a `pulse`: each second, every few seconds, or (None) not at all."""
+    names = {True: ["lw-pulse", "lw-quick"], False: ["lw-pulse"], None: []}
+    return gr.update(elem_classes=names[quick])
 
 
 def relist(choices: list[tuple[str, str]], value: Any, wanted: Any) -> Any:

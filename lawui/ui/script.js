@@ -1,9 +1,7 @@
 // The page's own few lines; no library, nothing fetched. `moreTabs` is set before them.
 
 // The address carries ids only, so that it can be sent on and a reload opens the same view.
-// Nothing is written before the view that the address asked for stands.
 window.lawuiAddress = (view) => {
-  if (!window.lawuiOpened) return;
   const address = new URL(window.location);
   for (const [name, id] of Object.entries(view)) {
     if (id) address.searchParams.set(name, id);
@@ -11,6 +9,26 @@ window.lawuiAddress = (view) => {
   }
   window.history.replaceState(null, "", address);
 };
+
+// The tab in sight, read from the tab itself: Gradio's own event comes seconds later on a busy page.
+new MutationObserver((changes) => {
+  for (const { target } of changes) {
+    const [, tab] = /^tab-(.+)-button$/.exec(target.id) ?? [];
+    if (tab && target.ariaSelected === "true") {
+      lawuiAddress({ tab });
+      setTimeout(beat, 100, 0);
+    }
+  }
+}).observe(document.documentElement, { attributeFilter: ["aria-selected"], subtree: true });
+
+// What lives on the tab in sight is looked at again: each second where something is at work.
+const beat = (second) => {
+  if (document.hidden) return;
+  for (const pulse of document.querySelectorAll(second % 4 ? ".lw-pulse.lw-quick" : ".lw-pulse"))
+    if (pulse.closest("[role=tabpanel]")?.offsetParent) pulse.click();
+};
+let seconds = 0;
+setInterval(() => beat(++seconds), 1000);
 
 // Next and previous question (j, k), and where columns differ (n, p), by key, unless somebody is typing or choosing.
 document.addEventListener("keydown", (event) => {

@@ -13,7 +13,7 @@ import gradio as gr
 from lawui.errors import UsageError
 from lawui.lab import Lab
 from lawui.ui import components, files, train_form
-from lawui.ui.page import Page
+from lawui.ui.page import Page, beat
 from lawui.ui.picker import follow_sets
 from lawui.ui.text import say
 from lawui.ui.train_form import FILE, Form, config_values
@@ -25,9 +25,6 @@ from lawui.ui.train_show import (
     said_html,
     status_html,
 )
-
-WATCHING, RESTING = 1.0, 4.0
-"""Seconds between looks while a run is active, and while none is."""
 
 MOST_OVERLAID = 8
 
@@ -52,7 +49,7 @@ class Watch:
     curves: Any
     figures: Any
     runs: Any
-    timer: Any
+    pulse: Any
 
     @property
     def asked(self) -> list[Any]:
@@ -62,7 +59,7 @@ class Watch:
     def drawn(self) -> list[Any]:
         return [
             *(self.seen, self.run, self.overlay, self.status, self.curves, self.figures),
-            *(self.runs, self.timer),
+            *(self.runs, self.pulse),
         ]
 
 
@@ -76,7 +73,7 @@ def watch(
 ) -> Any:
     """Everything that shows the runs, or None where nothing has changed since `seen`.
 
-    The same function serves the timer, the page's opening and every button. A run that
+    The same function serves the pulse, the page's opening and every button. A run that
     somebody started since is shown at once, in every browser that looks."""
     runs = lab.train_runs()
     names = tuple(r.run for r in runs)
@@ -106,16 +103,15 @@ def watch(
         curves_html(events, status, lang, others, log),
         figures_html(events, lang) + said_html(events, lang),
         runs_html(runs, lang),
-        gr.update(value=WATCHING if active else RESTING),
+        beat(active),
     )
 
 
 # -- the tab
 
 
-def build(page: Page, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
-    """Put the tab's components here and wire them. `others` are the tabs on which the
-    timer rests."""
+def build(page: Page, tab: gr.Tab) -> None:
+    """Put the tab's components here and wire them."""
     usable = not page.lab.settings.demo
     with gr.Row(elem_classes="lw-columns"):
         with gr.Column(scale=5, min_width=320, elem_classes="lw-card"):
@@ -132,7 +128,7 @@ def build(page: Page, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
         shown.runs.render()
     _wire_start(page, form, shown, start, seeds, notice)
     _wire_run(page, form, shown, buttons, notice)
-    _wire_timer(page, shown, tab, others)
+    _wire_views(page, shown)
     follow_sets(page, [tab], form.set, lambda lang: [(say("train.set.file", lang), FILE)])
 
 
@@ -160,9 +156,9 @@ def _watch_side(page: Page, usable: bool) -> tuple[Watch, dict[str, Any]]:
         buttons["delete_no"] = _button(page, "delete_no", usable)
     buttons["sure"] = sure
     runs = gr.HTML(elem_id="train-runs", render=False)
-    timer = gr.Timer(RESTING, active=False)
+    pulse = page.pulse()
     state = gr.State(Seen())
-    return Watch(run, overlay, log, state, status, curves, figures, runs, timer), buttons
+    return Watch(run, overlay, log, state, status, curves, figures, runs, pulse), buttons
 
 
 def _button(page: Page, name: str, usable: bool, **more: Any) -> Any:
@@ -177,7 +173,7 @@ def _wire_start(page: Page, form: Form, shown: Watch, start: Any, seeds: Any, no
 
     def begin(lang: str, overlay: list[str], log: bool, *values: Any) -> Any:
         run = lab.train(_config(lab, values))
-        return (*_awake(watch(lab, lang, run, overlay, log)), _told(lang, "train.started", run=run))
+        return (*watch(lab, lang, run, overlay, log), _told(lang, "train.started", run=run))
 
     def thrice(lang: str, overlay: list[str], log: bool, *values: Any) -> Any:
         runs = lab.train_seeds(_config(lab, values))
@@ -201,7 +197,7 @@ def _wire_run(page: Page, form: Form, shown: Watch, buttons: dict[str, Any], not
     def act(key: str, what: Any) -> Any:
         def go(lang: str, run: str | None, overlay: list[str], log: bool) -> Any:
             what(_picked(run))
-            return (*_awake(watch(lab, lang, run, overlay, log)), _told(lang, key, run=run))
+            return (*watch(lab, lang, run, overlay, log), _told(lang, key, run=run))
 
         return go
 
@@ -245,12 +241,6 @@ def _wire_run(page: Page, form: Form, shown: Watch, buttons: dict[str, Any], not
     files.download(page, buttons["export"], export, [shown.run], notice, "train-export-file")
 
 
-def _awake(drawn: Any) -> Any:
-    """What `watch` drew, with the timer going: whoever presses here is looking."""
-    *parts, timer = drawn
-    return (*parts, {**timer, "active": True})
-
-
 def _picked(run: str | None) -> str:
     if not run:
         raise UsageError("usage.pick_run")
@@ -261,7 +251,7 @@ def _told(lang: str, key: str, **values: Any) -> str:
     return components.notice([say(key, lang, **values)], lang, "info")
 
 
-def _wire_timer(page: Page, shown: Watch, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
+def _wire_views(page: Page, shown: Watch) -> None:
     lab = page.lab
 
     def look(lang: str, run: str | None, overlay: list[str], log: bool, seen: Seen) -> Any:
@@ -270,12 +260,7 @@ def _wire_timer(page: Page, shown: Watch, tab: gr.Tab, others: Sequence[gr.Tab])
     def draw(lang: str, run: str | None, overlay: list[str], log: bool) -> Any:
         return watch(lab, lang, run, overlay, log)
 
-    def wake(lang: str, *asked: Any) -> Any:
-        return _awake(draw(lang, *asked))
-
-    page.on([shown.timer.tick], look, [*shown.asked, shown.seen], shown.drawn)
+    page.on([shown.pulse.click], look, [*shown.asked, shown.seen], shown.drawn)
     chosen = [shown.run.input, shown.overlay.input, shown.log.input]
     page.on(chosen, draw, shown.asked, shown.drawn)
-    page.on([tab.select], wake, shown.asked, shown.drawn)
-    page.on([t.select for t in others], lambda _: gr.update(active=False), [], [shown.timer])
     page.view(draw, shown.asked, shown.drawn)

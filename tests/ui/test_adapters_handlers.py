@@ -97,9 +97,9 @@ def test_the_search_tells_how_far_it_is_and_then_what_it_found(lab: Lab) -> None
     runs = tuple(lab.score_columns("sample_test", [(BASE, "none"), (BASE, "given")], 8))
     for run in runs:
         lab.score_wait(run)
-    _, _, table, timer = differing.drawn(lab, runs, "0-5", None, "ja")
+    _, _, table, pulse = differing.drawn(lab, runs, "0-5", None, "ja")
     found = differing.whole(lab, runs)
-    assert found and found.set == "sample_test" and timer["active"] is False
+    assert found and found.set == "sample_test" and pulse["elem_classes"] == []
     n = len(draw.where_differ(found.items, draw.ANY))
     assert f"2 問中 {n} 問" in table
     (stopped,) = lab.score_columns("sample_dev", [(BASE, "given")])

@@ -35,9 +35,8 @@ class Side:
         return [self.picker.set, self.picker.item, self.columns]
 
 
-def build(page: Page, tab: gr.Tab, others: Sequence[gr.Tab]) -> Side:
-    """Put the tab's components here and wire them. On `others`, the tabs beside this one,
-    its timer rests."""
+def build(page: Page, tab: gr.Tab) -> Side:
+    """Put the tab's components here and wire them."""
     with gr.Column(elem_classes="lw-card"):
         page.heading("adapters.list")
         page.heading("adapters.help", "p", "lw-note")
@@ -65,8 +64,6 @@ def build(page: Page, tab: gr.Tab, others: Sequence[gr.Tab]) -> Side:
     differing.wire(
         page,
         found,
-        tab,
-        others,
         picker,
         columns,
         lambda opened: page.after(

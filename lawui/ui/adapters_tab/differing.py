@@ -12,11 +12,9 @@ import gradio as gr
 from lawui.lab import Lab
 from lawui.ui import components
 from lawui.ui.adapters_tab import draw
-from lawui.ui.page import Page, relist
+from lawui.ui.page import Page, beat, relist
 from lawui.ui.picker import Picker, find, item_choices, law_choices, step
 from lawui.ui.text import say
-
-WATCHING = 1.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Found:
     next: Any
     table: Any
     runs: Any
-    timer: Any
+    pulse: Any
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def build(page: Page) -> Found:
         page.say(forward, value="adapters.where.next"),
         table,
         gr.State(()),
-        gr.Timer(WATCHING, active=False),
+        page.pulse(None),
     )
 
 
@@ -87,24 +85,24 @@ def whole(lab: Lab, runs: Sequence[str]) -> _Whole | None:
 
 
 def drawn(lab: Lab, runs: Sequence[str], pair: str, opened: str | None, lang: str) -> list[Any]:
-    """Progress, the choice of a pair, the table, and whether the timer goes on."""
+    """Progress, the choice of a pair, the table, and whether the pulse goes on."""
     if not runs:
         return ["", _pairs((), pair, lang), components.empty(say("adapters.where.before", lang)),
-                gr.update(active=False)]  # fmt: skip
+                beat(None)]  # fmt: skip
     job = lab.score_job(lab.score_status(runs[0]).job)
     if job.active:
         html = draw.progress_html(job, lang)
-        return [html, gr.skip(), "", gr.update(active=True)]
+        return [html, gr.skip(), "", beat(True)]
     found = whole(lab, runs)
     if found is None:
         faults = [lab.score_message(run, lang) for run in runs]
         words = [w for w in faults if w] or [say("adapters.where.stopped", lang)]
-        return ["", gr.skip(), components.notice(words, lang), gr.update(active=False)]
+        return ["", gr.skip(), components.notice(words, lang), beat(None)]
     known = {key for _, key in draw.pair_choices(found.columns, lang)}
     wanted = pair if pair in known else draw.ANY
     items = draw.where_differ(found.items, wanted)
     table = draw.differences_html(items, len(found.items), found.columns, opened, lang)
-    return ["", _pairs(found.columns, pair, lang), table, gr.update(active=False)]
+    return ["", _pairs(found.columns, pair, lang), table, beat(None)]
 
 
 def _pairs(columns: Sequence[draw.Column], pair: str, lang: str) -> Any:
@@ -116,8 +114,6 @@ def _pairs(columns: Sequence[draw.Column], pair: str, lang: str) -> Any:
 def wire(
     page: Page,
     f: Found,
-    tab: gr.Tab,
-    others: Sequence[gr.Tab],
     picker: Picker,
     columns: Any,
     answer_then: Callable[[Any], Any],
@@ -125,7 +121,7 @@ def wire(
     """Wire the search, the list and the steps. `answer_then` wires the columns' answer behind
     an event that opened a question."""
     lab = page.lab
-    shown = [f.progress, f.pair, f.table, f.timer]
+    shown = [f.progress, f.pair, f.table, f.pulse]
     looked = [f.runs, f.pair, picker.item]
 
     def start(lang: str, name: str, keys: list[str] | None, pair: str, opened: str) -> Any:
@@ -147,8 +143,7 @@ def wire(
         f.notice,
         "score.starting",
     )
-    page.on([f.timer.tick, f.pair.input, tab.select, picker.item.change], look, looked, shown)
-    page.on([t.select for t in others], lambda _: gr.update(active=False), [], [f.timer])
+    page.on([f.pulse.click, f.pair.input, picker.item.change], look, looked, shown)
     page.view(look, looked, shown)
     _wire_steps(page, f, picker, answer_then)
 

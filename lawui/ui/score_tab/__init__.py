@@ -19,7 +19,7 @@ from lawui.ui.page import Page
 from lawui.ui.picker import default_set, follow_sets, set_choices
 from lawui.ui.score_tab import items, reading
 from lawui.ui.score_tab.detail import comparison_html
-from lawui.ui.score_tab.watching import RESTING, Seen, Shown, View, watch
+from lawui.ui.score_tab.watching import Seen, Shown, View, watch
 from lawui.ui.text import say
 from lawui.ui.versions import adapter_choices, evidence_choices, follow_adapters
 
@@ -41,9 +41,8 @@ class _Form:
     files: dict[str, Any]
 
 
-def build(page: Page, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
-    """Put the tab's components here and wire them. `others` are the tabs on which the
-    timer rests."""
+def build(page: Page, tab: gr.Tab) -> None:
+    """Put the tab's components here and wire them."""
     with gr.Row(elem_classes="lw-columns"):
         with gr.Column(scale=4, min_width=320, elem_classes="lw-card"):
             fields = _fields(page)
@@ -63,7 +62,6 @@ def build(page: Page, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
     drill = reading.build_item(page)
     with gr.Column(elem_classes="lw-card lw-maybe"):
         listing = page.pressable(elem_id="score-list")
-    timer = gr.Timer(RESTING, active=False)
     shown = Shown(
         run=run,
         only=only,
@@ -73,7 +71,7 @@ def build(page: Page, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
         seen=gr.State(Seen()),
         pairs=compared.pairs,
         listing=listing,
-        timer=timer,
+        pulse=page.pulse(),
         summary=summary,
         plots=plots,
         by=by,
@@ -84,7 +82,7 @@ def build(page: Page, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
     _wire_views(page, shown, turn)
     _wire_compare(page, compared, shown, drill)
     _wire_files(page, form, shown)
-    _wire_timer(page, form, shown, tab, others)
+    _wire_lists(page, form, shown, tab)
     reading.wire_item(page, drill, shown, shown_items)
     reading.wire_threshold(page, threshold, run)
 
@@ -334,25 +332,15 @@ def _wire_files(page: Page, form: _Form, shown: Shown) -> None:
         wrote.success(None, [held], None, js=reading.SAVE)
 
 
-def _wire_timer(
-    page: Page, form: _Form, shown: Shown, tab: gr.Tab, others: Sequence[gr.Tab]
-) -> None:
+def _wire_lists(page: Page, form: _Form, shown: Shown, tab: gr.Tab) -> None:
     lab = page.lab
 
     def look(lang: str, seen: Seen, *view: Any) -> Any:
         return watch(lab, lang, View(*view), seen, access.reader())
 
-    def wake(lang: str, *view: Any) -> Any:
-        drawn = watch(lab, lang, View(*view), user=access.reader()) or []
-        at = shown.drawn.index(shown.timer)
-        drawn[at] = {**drawn[at], "active": True}
-        return tuple(drawn)
-
-    page.on([shown.timer.tick], look, [shown.seen, *shown.asked], shown.drawn)
-    page.on([tab.select], wake, shown.asked, shown.drawn)
+    page.on([shown.pulse.click], look, [shown.seen, *shown.asked], shown.drawn)
     follow_adapters(page, tab, form.adapters)
     follow_sets(page, [tab], form.set)
-    page.on([t.select for t in others], lambda _: gr.update(active=False), [], [shown.timer])
     page.view(
         lambda lang, *view: watch(lab, lang, View(*view), user=access.reader()),
         shown.asked,

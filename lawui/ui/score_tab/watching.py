@@ -1,4 +1,4 @@
-"""What the tab shows of the scores: one function for timer, opening and every button."""
+"""What the tab shows of the scores: one function for pulse, opening and every button."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from lawui.errors import LabError
 from lawui.lab import Lab
 from lawui.types import ScoreJob, ScoreRun
 from lawui.ui import components
-from lawui.ui.page import relist
+from lawui.ui.page import beat, relist
 from lawui.ui.score_tab import detail, items, matrix
 from lawui.ui.text import say
 
-WATCHING, RESTING = 1.0, 4.0
 AGE = 0.5
-"""Seconds that the list may be old which a timer draws: many pages look at once."""
+"""Seconds that the list may be old which a pulse draws: many pages look at once."""
 
 LISTED = 60
 """Scores in the lists, newest first; older ones stay on disk and in the API."""
@@ -63,7 +62,7 @@ class Shown:
     plot: Any
     pairs: Any
     listing: Any
-    timer: Any
+    pulse: Any
     summary: Any
     plots: Any
     by: Any
@@ -118,7 +117,7 @@ def watch(
         "seen": Seen(digest, of_one),
         **_choices(jobs, runs, job, chosen, view, lang),
         **_table(lab, jobs, job, runs, lang),
-        "timer": gr.update(value=WATCHING if any(j.active for j in jobs) else RESTING),
+        "pulse": beat(any(j.active for j in jobs)),
     }
     same = seen is not None and seen.chosen == of_one
     drawn |= dict.fromkeys(_DETAIL, gr.skip()) if same else one(lab, chosen, view, lang)

@@ -17,6 +17,7 @@ from typing import Any
 from lawui import bench
 from lawui.errors import LabError, UsageError
 from lawui.lab import AskResult, Lab, Settings
+from lawui.model.address import is_address
 from lawui.training.config import ConfigError, add_arguments, typed
 from lawui.types import BASE, EVIDENCES, LETTERS, AdapterInfo, Passage, RunStatus, ScoreRun
 
@@ -27,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         lab = Lab(_settings(arguments))
         try:
+            if is_address(arguments.model):  # said before anything is sent
+                print(f"lawui: {lab.choice.why('en')}", file=sys.stderr)
             result = arguments.run(lab, arguments)
         finally:
             lab.close()
@@ -164,6 +167,15 @@ def _adapters_export(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
     return {"path": str(lab.adapter_export(arguments.name, arguments.path))}
 
 
+def _adapters_load(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
+    return _adapter(lab.adapter_load(arguments.name, arguments.path))
+
+
+def _adapters_unload(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
+    lab.adapter_unload(arguments.name)
+    return {"unloaded": arguments.name}
+
+
 def _adapters_remove(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
     lab.adapter_remove(arguments.name)
     return {"removed": arguments.name}
@@ -278,7 +290,9 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lawui", description=__doc__)
     parser.add_argument("--home", type=Path, default=Settings.home, help="where runs are kept")
-    parser.add_argument("--model", default="auto", help="auto, embedded, a hub id or a folder")
+    parser.add_argument(
+        "--model", default="auto", help="auto, embedded, a hub id, a folder or http://HOST/v1#MODEL"
+    )
     parser.add_argument("--data", type=Path, help="lawqa_jp and statutes; else LAWUI_DATA, ./data")
     parser.add_argument("--offline", action="store_true", help="no outbound request at all")
     reorders = "a cross-encoder that orders what search finds"
@@ -378,11 +392,16 @@ def _adapters_parser(commands: Any) -> None:
         ("show", _adapters_show, "one adapter"),
         ("export", _adapters_export, "copy an adapter to a folder or a .zip"),
         ("remove", _adapters_remove, "delete an adapter"),
+        ("load", _adapters_load, "have the server that answers take up an adapter"),
+        ("unload", _adapters_unload, "have the server that answers let go of an adapter"),
     ):
         parser = _command(verbs, name, run, help)
         parser.add_argument("name", metavar="NAME")
         if name == "export":
             parser.add_argument("path", type=Path, metavar="PATH")
+        if name == "load":
+            seen = "its folder as the server sees it, if that is not the home's"
+            parser.add_argument("--path", default="", help=seen)
 
 
 if __name__ == "__main__":

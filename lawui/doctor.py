@@ -35,6 +35,7 @@ def describe(lab: Lab, lang: str = "en") -> dict[str, Any]:
         "quantization": "",
         "model_is_demo": False,
         "model_loaded": lab.loaded,
+        "server": None,
         "data": {"folder": str(lab.data_dir or ""), "sets": _sets(lab, problems, lang)},
         "index": None,
         "embedder": lab.settings.embedder,
@@ -52,6 +53,7 @@ def describe(lab: Lab, lang: str = "en") -> dict[str, Any]:
             "licence": choice.licence,
             "quantization": choice.quantization,
             "model_is_demo": choice.embedded,
+            "server": _server(lab, choice.server, problems, lang),
         }
     except LabError as error:
         problems.append(error.text(lang))
@@ -76,6 +78,25 @@ def _device(problems: list[str]) -> str:
         problems.append(f"torch: {error}")
         return "none"
     return f"cuda: {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "cpu"
+
+
+def _server(lab: Lab, url: str, problems: list[str], lang: str) -> dict[str, Any] | None:
+    """The server that answers and what it can give; it is sent no text of anybody."""
+    if not url:
+        return None
+    try:
+        base: Any = lab.owner().loaded
+    except LabError as error:
+        problems.append(error.text(lang))
+        return {"url": url, "reached": False}
+    problems += [notice.text(lang) for notice in lab.notices]
+    return {
+        "url": url,
+        "reached": True,
+        "max_length": base.max_length,
+        "candidates": base.top,
+        "loads_adapters": base.loads,
+    }
 
 
 def _sets(lab: Lab, problems: list[str], lang: str) -> list[dict[str, Any]]:

@@ -31,11 +31,13 @@ from lawui.errors import (
 )
 from lawui.library import IndexJob, Library
 from lawui.model import adapters, load
+from lawui.model.address import is_address
 from lawui.model.load import ModelChoice
 from lawui.model.serving import wait
 from lawui.own_questions import NAME, OwnQuestions, is_own
 from lawui.people import People
 from lawui.scores import Scores
+from lawui.served import Served
 from lawui.sharing import Sharing
 from lawui.store import Store
 from lawui.trainings import Trainings
@@ -66,7 +68,8 @@ _ROTATIONS = 4
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line or app.py was asked for."""
+    """What the command line or app.py was asked for. `model` is `auto`, `embedded`, a hub id,
+    a folder, or the address of a server with the name of its model behind `#`."""
 
     home: Path = CHECKOUT
     model: str = "auto"
@@ -124,6 +127,7 @@ class Lab(Scores, Trainings):
         )
         self._open_trainings(self, self._library)
         self._sharing = Sharing(self._runs, lambda: self._owner)
+        self._served = Served(self.owner, lambda: self._owner, self._folder_adapter)
         self._open_scores(self, self.home / ".lawui")
         store = Store(self.home / ".lawui" / "readers.sqlite3")
         self.own = OwnQuestions(store, self.people.allow)
@@ -135,6 +139,8 @@ class Lab(Scores, Trainings):
     @property
     def choice(self) -> ModelChoice:
         """Which base answers, and why; nothing is loaded for this."""
+        if self._choice is not None:  # also while another thread waits for a server
+            return self._choice
         with self._lock:
             if self._choice is None:
                 self._choice = load.choose(self.settings.model, offline=self.settings.offline)
@@ -144,15 +150,20 @@ class Lab(Scores, Trainings):
         """What answers, loaded at the first call."""
         with self._lock:
             if self._owner is None:
-                from lawui.model.owner import Owner
-
-                def read() -> LoadedModel:
-                    return load.load(self.choice.spec, offline=self._model_offline())
-
-                loaded = read()
-                spare = self._sharing.loads(loaded.device)
-                self._owner = Owner(loaded, self.adapter, spare=spare, reload=read)
+                self._owner = (
+                    self._served.connect(self.choice) if self.choice.server else self._resident()
+                )
             return self._owner
+
+    def _resident(self) -> Serving:
+        from lawui.model.owner import Owner
+
+        def read() -> LoadedModel:
+            return load.load(self.choice.spec, offline=self._model_offline())
+
+        loaded = read()
+        spare = self._sharing.loads(loaded.device)
+        return Owner(loaded, self.adapter, spare=spare, reload=read)
 
     def use(self, model: str) -> ModelChoice:
         """Let another base answer from now on: `auto`, `embedded`, a hub id or a folder. The
@@ -168,8 +179,16 @@ class Lab(Scores, Trainings):
         return choice
 
     @property
+    def server(self) -> str:
+        """The address of the server that is sent what is asked; "" where none is."""
+        try:
+            return self.choice.server
+        except LabError:  # said where the model is
+            return ""
+
+    @property
     def loaded(self) -> bool:
-        """Whether the model is in memory."""
+        """Whether the model is in memory, or its server known."""
         return self._owner is not None
 
     def start(self) -> None:
@@ -187,14 +206,18 @@ class Lab(Scores, Trainings):
     @property
     def problems(self) -> tuple[LabError, ...]:
         """What went wrong in the background, and files that could not be read."""
-        rebuilt = self._library.job.state == "done"
-        left = (p for p in self._problems if not (rebuilt and isinstance(p, RetrievalError)))
+        over: tuple[type[LabError], ...] = ()
+        if self._library.job.state == "done":
+            over += (RetrievalError,)
+        if self._owner is not None:  # a server that was gone is there
+            over += (ModelError,)
+        left = (p for p in self._problems if not isinstance(p, over))
         return (*left, *self._library.problems)
 
     @property
     def notices(self) -> tuple[LabError, ...]:
         """What is good to know while it lasts: answers that make do with less memory."""
-        return self._sharing.notices
+        return (*self._sharing.notices, *self._served.notices)
 
     def make_room(self) -> None:
         """Let answers take as little of the card as they can while a run is going on."""
@@ -488,24 +511,8 @@ class Lab(Scores, Trainings):
         some was added. Raises ModelError for a model that cannot write."""
         if self.choice.embedded:
             raise ModelError("explain.embedded")
-        return self._write(result)
-
-    def _write(self, result: AskResult) -> Iterator[str]:
-        from lawui.model.explain import LONGEST, Writing, prompt_ids
-        from lawui.model.owner import Owner
-
-        owner = self.owner()
-        if not isinstance(owner, Owner):
-            raise ModelError("explain.elsewhere")
-        loaded, answer = owner.loaded, result.answer
-        room = loaded.max_length - LONGEST
-        asked = (result.question, result.passages, answer.choice)
-        writing = Writing(loaded, prompt_ids(loaded.tokenizer, *asked, room))
-        owner.write(writing, answer.adapter)
-        try:
-            yield from writing
-        finally:
-            writing.stop()  # who reads may have left
+        answer = result.answer
+        return self.owner().explain(result.question, result.passages, answer.choice, answer.adapter)
 
     def prompt(self, question: Question, passages: Sequence[Passage] = ()) -> Prompt:
         """What the model is sent for `question` with `passages` as evidence."""
@@ -525,7 +532,10 @@ class Lab(Scores, Trainings):
     # -- adapters
 
     def adapters(self) -> list[AdapterInfo]:
-        """Every adapter of the home, then the shipped ones; faulty ones carry a fault."""
+        """Every adapter of the home, then the shipped ones; faulty ones carry a fault. Where a
+        server answers, those that it serves."""
+        if is_address(self.settings.model):
+            return self._served.adapters()
         sha = self._owner.loaded.sha if self._owner is not None else ""
         found = {info.name: info for info in adapters.list_adapters(CHECKOUT / "adapters", sha)}
         found |= {info.name: info for info in adapters.list_adapters(self.home / "adapters", sha)}
@@ -533,6 +543,22 @@ class Lab(Scores, Trainings):
 
     def adapter(self, name: str) -> AdapterInfo:
         """One adapter by name. Raises AdapterError for an unknown one."""
+        if is_address(self.settings.model):
+            return self._served.adapter(name)
+        return self._folder_adapter(name)
+
+    def adapter_load(self, name: str, path: str = "") -> AdapterInfo:
+        """Have the server that answers take up an adapter of this home, or the folder `path`
+        as the server sees it. Raises AdapterError where it takes none."""
+        self.people.allow("base")
+        return self._served.load(name, path)
+
+    def adapter_unload(self, name: str) -> None:
+        """Have the server that answers let go of an adapter; its files stay."""
+        self.people.allow("base")
+        self._served.unload(name)
+
+    def _folder_adapter(self, name: str) -> AdapterInfo:
         adapters.check_name(name)
         sha = self._owner.loaded.sha if self._owner is not None else ""
         for folder in (self.home / "adapters", CHECKOUT / "adapters"):
@@ -543,12 +569,12 @@ class Lab(Scores, Trainings):
     def adapter_export(self, name: str, path: Path) -> Path:
         """Copy an adapter to a folder or, where `path` ends in .zip, into an archive, with
         a model card that tells how it scored so far."""
-        return adapters.export(self.adapter(name), path, self._test_table(name))
+        return adapters.export(self._folder_adapter(name), path, self._test_table(name))
 
     def adapter_remove(self, name: str) -> None:
         """Delete an adapter of the home, with its run. A shipped one stays."""
         self.people.allow("remove")
-        info = self.adapter(name)
+        info = self._folder_adapter(name)
         folder = self.home / "adapters"
         if Path(info.path).parent != folder or name.startswith("sample-"):
             raise AdapterError("adapter.shipped", name=name)

@@ -304,6 +304,146 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "モデルは閉じられました。もう一度お試しください。",
         "The model was closed. Try again.",
     ),
+    # -- a server that answers in place of a model on this machine
+    "model.why.server": (
+        "指定されたサーバー {server} が答えます。問題・選択肢・条文は、質問や採点のたびに"
+        "このサーバーへ送られます。",
+        "The server {server} answers, as asked. Questions, choices and passages are sent to it "
+        "whenever something is asked or scored.",
+    ),
+    "model.why.server_plain": (
+        "指定されたサーバー {server} が答えます。問題・選択肢・条文は、質問や採点のたびに"
+        "このサーバーへ、暗号化されずに（http://）送られます。",
+        "The server {server} answers, as asked. Questions, choices and passages are sent to it "
+        "whenever something is asked or scored, unencrypted (http://).",
+    ),
+    "server.address": (
+        "サーバーは http://ホスト:ポート/v1#モデル名 の形で指定してください。",
+        "Write a server as http://HOST:PORT/v1#MODEL.",
+    ),
+    "server.no_model": (
+        "サーバー {server} のモデル名がありません。アドレスの後ろに「#モデル名」を付けてください。"
+        "名前の一覧は {server}/models にあります。",
+        "The model of the server {server} is not named. Put #MODEL behind the address; "
+        "{server}/models lists the names.",
+    ),
+    "server.key_in_address": (
+        "アドレスに鍵や「?」は書けません。鍵は環境変数 LAWUI_API_KEY に入れてください。",
+        "No key and no ? in the address. Put the key into the environment as LAWUI_API_KEY.",
+    ),
+    "server.requests": (
+        "環境変数 {name} は 1 から 1024 までの数にしてください（いまは「{value}」）。",
+        "{name} in the environment must be a number from 1 to 1024, not {value}.",
+    ),
+    "server.offline": (
+        "--offline のため、この機械の外のサーバー {server} には送りません。"
+        "この機械のサーバー（127.0.0.1、localhost）を指定するか、--offline を外してください。",
+        "Because of --offline nothing is sent to {server}, which is not this machine. Name a "
+        "server on it (127.0.0.1, localhost), or leave out --offline.",
+    ),
+    "server.gone": (
+        "サーバー {server} につながりません（{reason}）。サーバーが動いているか確かめてください。"
+        "済んだ答えは残っており、続きから再開できます。",
+        "The server {server} cannot be reached ({reason}). See whether it runs. What was answered "
+        "is kept, and the rest can be resumed.",
+    ),
+    "server.slow": (
+        "サーバー {server} が {seconds} 秒たっても答えません。混み合っているか止まっています。"
+        "済んだ答えは残っており、続きから再開できます。",
+        "The server {server} has not answered for {seconds} seconds: it is overloaded or stuck. "
+        "What was answered is kept, and the rest can be resumed.",
+    ),
+    "server.busy": (
+        "サーバー {server} は混み合っていて、何度か待っても受け付けません（429）。"
+        "しばらくして再開してください。済んだ答えは残っています。",
+        "The server {server} is too busy and took nothing after several waits (429). Resume in a "
+        "while; what was answered is kept.",
+    ),
+    "server.failed": (
+        "サーバー {server} の中で問題が起き、何度試しても答えません（{status} {reason}）。"
+        "サーバーの記録を確かめ、続きから再開してください。済んだ答えは残っています。",
+        "Something went wrong inside the server {server}, each time it was tried ({status} "
+        "{reason}). See its log, then resume; what was answered is kept.",
+    ),
+    "server.key": (
+        "サーバー {server} が鍵を受け付けません（{status}）。期限切れかもしれません。"
+        "環境変数 LAWUI_API_KEY に正しい鍵を入れて起動し直してください。済んだ答えは残っています。",
+        "The server {server} does not accept the key ({status}); it may have expired. Start again "
+        "with the right one as LAWUI_API_KEY in the environment. What was answered is kept.",
+    ),
+    "server.not_found": (
+        "サーバー {server} に、求めたモデルか機能がありません（404 {reason}）。"
+        "アドレスとモデル名を確かめてください。",
+        "The server {server} has no such model or interface (404 {reason}). Check the address and "
+        "the name of the model.",
+    ),
+    "server.no_such_model": (
+        "サーバー {server} にモデル「{model}」はありません。あるのは {models} です。",
+        "The server {server} has no model {model}. It has: {models}.",
+    ),
+    "server.refused": (
+        "サーバー {server} が依頼を断りました（{status} {reason}）。",
+        "The server {server} refused the request ({status} {reason}).",
+    ),
+    "server.too_long": (
+        "文章が長すぎて、サーバー {server} のモデルには読めません（{reason}）。"
+        "条文を減らしてください。",
+        "The text is longer than the model of {server} reads ({reason}). Take out some passages.",
+    ),
+    "server.no_logprobs": (
+        "サーバー {server} は記号ごとの確率（logprobs）を返しません。確率がないと答えも採点も"
+        "できないため使えません。logprobs を返す設定にするか、別のサーバーを指定してください。",
+        "The server {server} gives no probabilities of single tokens (logprobs), without which "
+        "nothing can be answered or scored. Have it give them, or name another server.",
+    ),
+    "server.changed": (
+        "サーバー {server} のモデルが途中で入れ替わりました（いまは「{model}」）。"
+        "別のモデルの答えを混ぜないため止めました。元のモデルに戻して再開するか、新しく採点してください。",
+        "The model of the server {server} has been exchanged meanwhile (now {model}). Work was "
+        "stopped so that answers of two models do not mix. Bring the first back and resume, or "
+        "score anew.",
+    ),
+    "server.cut": (
+        "サーバー {server} の文章が途中で切れました。もう一度お試しください。",
+        "The text from the server {server} broke off. Try again.",
+    ),
+    "server.odd": (
+        "サーバー {server} の答えを読み取れません。OpenAI 互換のサーバーか、"
+        "アドレスが /v1 で終わっているか確かめてください。",
+        "The answer of the server {server} cannot be read. See whether it is OpenAI-compatible "
+        "and the address ends in /v1.",
+    ),
+    "server.no_adapters": (
+        "サーバー {server} にはアダプタ（LoRA）がなく、追加もできません。"
+        "答えるのは元のモデルだけです。",
+        "The server {server} has no adapters (LoRA) and takes none: the base alone answers.",
+    ),
+    "server.no_training": (
+        "サーバー {server} のモデルは重みがここにないため学習できません。"
+        "「元のモデル」にこの機械のモデル（embedded など）を指定してください。",
+        "The model of the server {server} cannot be trained: its weights are not here. Name a "
+        "base on this machine (embedded, say) as the model.",
+    ),
+    "server.none": (
+        "サーバーを使っていません。--model http://ホスト:ポート/v1#モデル名 で起動してください。",
+        "No server answers here. Start with --model http://HOST:PORT/v1#MODEL.",
+    ),
+    "adapter.not_on_server": (
+        "サーバー {server} にアダプタ「{name}」はありません。一覧から選ぶか、サーバーに読み込ませて"
+        "ください（python -m lawui adapters load）。",
+        "The server {server} does not serve the adapter {name}. Choose one from the list, or have "
+        "it loaded there (python -m lawui adapters load).",
+    ),
+    "adapter.server_fixed": (
+        "サーバー {server} は動作中にアダプタ「{name}」を出し入れできません。vLLM なら "
+        "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True と --enable-lora を付けて起動してください。",
+        "The server {server} can neither take up nor let go of the adapter {name} while it runs. "
+        "Start vLLM with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora.",
+    ),
+    "adapter.server_refused": (
+        "サーバー {server} がアダプタ「{name}」の読み込みか取り外しを断りました（{reason}）。",
+        "The server {server} refused to load or unload the adapter {name} ({reason}).",
+    ),
     # -- adapters
     "adapter.bad_name": (
         "「{name}」はアダプタの名前に使えません。文字・数字・「.」「-」「_」だけで80字までです。",
@@ -1017,12 +1157,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "ふつうの言語モデルで起動すると（python app.py --model …）、ここに説明が出ます。",
         "The demo model that ships cannot write text, so it gives no reason. Started with a real "
         "language model (python app.py --model …) the lab shows one here.",
-    ),
-    "explain.elsewhere": (
-        "このモデルは別のサーバーで動いているため、理由を書かせることはできません。"
-        "答えと条文はこれまでどおり見られます。",
-        "This model runs on another server, which is not asked for reasons. Its answers and the "
-        "law are shown as before.",
     ),
     "usage.browse": (
         "絞り込みの指定が違います。難しさは {levels}、印は unmarked か {reviews} です。",

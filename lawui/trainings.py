@@ -66,7 +66,7 @@ class Trainings:
 
         config.check()
         source = self.training_data(config)
-        shown = preview(self._rows(config, source), self._lab.owner().loaded.tokenizer, config)
+        shown = preview(self._rows(config, source), self._tokenizer(config), config)
         return {**shown, "skipped": source.skipped, "also_seen": len(source.also_seen)}
 
     def _rows(self, config: TrainConfig, source: dataset.TrainingData) -> Iterator[dict[str, Any]]:
@@ -180,8 +180,17 @@ class Trainings:
 
     def _train_choice(self, config: TrainConfig) -> ModelChoice:
         if not config.model_name:
-            return self._lab.choice
-        return load.choose(config.model_name, offline=True)  # a run never downloads
+            choice = self._lab.choice
+        else:
+            choice = load.choose(config.model_name, offline=True)  # a run never downloads
+        if choice.server:
+            raise UsageError("server.no_training", server=choice.server)
+        return choice
+
+    def _tokenizer(self, config: TrainConfig) -> Any:
+        if not self._lab.choice.server:
+            return self._lab.owner().loaded.tokenizer
+        return load.tokenizer(self._train_choice(config).spec)
 
     def _test_table(self, adapter: str) -> list[dict[str, Any]]:
         """How an adapter did where it was scored to the end, for its card."""

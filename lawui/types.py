@@ -163,7 +163,8 @@ class Prompt:
 
     `sha` is the hash of the wording and the chat template, the same for every
     question: it is what an adapter is compared by. `text_sha` is the hash of this
-    very text: it is what an answer is cached by.
+    very text: it is what an answer is cached by. `user` is the user's message alone, for a
+    server that puts it through a chat template of its own; `n_tokens` is then an estimate.
     """
 
     text: str
@@ -174,6 +175,7 @@ class Prompt:
     sha: str
     text_sha: str = ""
     token_ids: tuple[int, ...] = ()
+    user: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lawui.errors import ModelError
+from lawui.model import prompts
 from lawui.types import LETTERS, Letter, Passage, Question
 
 if TYPE_CHECKING:
@@ -49,6 +50,17 @@ def prompt_ids(
         if not kept:
             raise ModelError("model.question_too_long", tokens=len(ids), limit=max_tokens)
         kept.pop()
+
+
+def messages(
+    question: Question, passages: Sequence[Passage], choice: Letter, max_length: int
+) -> list[dict[str, str]]:
+    """The request for a reason as a server is sent it; as many passages as `max_length`
+    characters hold, the last left out first."""
+    kept = list(passages)
+    while kept and len(_body(question, kept, choice)) > max_length:
+        kept.pop()
+    return _messages(_body(question, kept, choice))
 
 
 class Writing:
@@ -152,11 +164,13 @@ def _body(question: Question, passages: Sequence[Passage], choice: Letter) -> st
     return "\n".join([*parts, "", INSTRUCTION.format(letter=choice, choice=chosen)])
 
 
+def _messages(body: str) -> list[dict[str, str]]:
+    # Text that looks like a control token must stay text, as in the prompt of the answer.
+    return prompts.messages(body.replace("<|", "＜|"), SYSTEM)
+
+
 def _encode(tokenizer: PreTrainedTokenizerBase, body: str) -> list[int]:
-    messages = [
-        {"role": "system", "content": SYSTEM},
-        # Text that looks like a control token must stay text, as in the prompt of the answer.
-        {"role": "user", "content": body.replace("<|", "＜|")},
-    ]
-    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    text = tokenizer.apply_chat_template(
+        _messages(body), tokenize=False, add_generation_prompt=True
+    )
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])  # type: ignore[arg-type]

@@ -19,8 +19,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lawui.errors import ModelError, message
+from lawui.errors import HostError, ModelError, message
 from lawui.model import prompts
+from lawui.model.address import Address, is_address, parse
 
 if TYPE_CHECKING:
     import torch
@@ -49,6 +50,8 @@ class ModelChoice:
     licence: str
     quantization: str
     embedded: bool
+    server: str = ""
+    """The address that questions and passages are sent to; "" for a model of this machine."""
 
     def why(self, lang: str = "en") -> str:
         return message(self.why_key, lang, **self.why_params)
@@ -77,11 +80,14 @@ class LoadedModel:
 
 def choose(model: str = "auto", *, offline: bool = False) -> ModelChoice:
     """Decide which model answers. `auto` takes the preferred base where CUDA and its
-    files are at hand and otherwise the embedded model; it never downloads."""
+    files are at hand and otherwise the embedded model; it never downloads. An address
+    (`http://HOST:PORT/v1#MODEL`) is not asked here; `offline` allows this machine's alone."""
     if model == "auto":
         return _choose_auto()
     if model == EMBEDDED:
         return _choice(EMBEDDED, "model.why.embedded_asked")
+    if is_address(model):
+        return _choose_server(parse(model), offline)
     folder = Path(model).expanduser()
     if folder.is_dir():
         _check_folder(folder)
@@ -152,6 +158,33 @@ def load(
         quantization=f"{quant_type}+double" if quantized else str(dtype).removeprefix("torch."),
         letter_ids=letter_ids,
         max_length=int(getattr(model.config, "max_position_embeddings", 32768)),
+    )
+
+
+def tokenizer(spec: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a base on this machine, without its weights."""
+    from transformers import AutoTokenizer
+
+    source = str(EMBEDDED_FOLDER) if spec == EMBEDDED else spec
+    with _explained(spec):
+        found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            source, local_files_only=True, trust_remote_code=False
+        )
+    return found
+
+
+def _choose_server(address: Address, offline: bool) -> ModelChoice:
+    if offline and not address.loopback:
+        raise HostError("server.offline", server=address.url)
+    return ModelChoice(
+        spec=f"{address.url}#{address.model}",
+        name=address.model,
+        why_key="model.why.server_plain" if address.plain else "model.why.server",
+        why_params={"server": address.url},
+        licence="unknown",
+        quantization="",
+        embedded=False,
+        server=address.url,
     )
 
 

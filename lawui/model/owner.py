@@ -14,7 +14,7 @@ import itertools
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from lawui.model.engine import Engine, free_memory
 from lawui.model.letters import Letters, check_lengths, letter_probabilities
 from lawui.model.lora import Lora, Resident, identity
 from lawui.model.serving import ASK
-from lawui.types import BASE, LETTERS, AdapterInfo, Answer, Prompt
+from lawui.types import BASE, LETTERS, AdapterInfo, Answer, Letter, Passage, Prompt, Question
 
 if TYPE_CHECKING:
     from lawui.model.explain import Writing
@@ -127,6 +127,23 @@ class Owner:
         waits for an answer. Its reader hears of the end and of every error."""
         number, future = next(self._numbers), Future[list[Answer]]()
         self._enqueue(_Request(ASK, number, (), adapter, "", future, writing))
+
+    def explain(
+        self, question: Question, passages: Sequence[Passage], choice: Letter, adapter: str = BASE
+    ) -> Iterator[str]:
+        """The reason of an answer in the model's own words: the whole text so far, each time
+        some was added."""
+        from lawui.model.explain import LONGEST, Writing, prompt_ids
+
+        room = self.loaded.max_length - LONGEST
+        writing = Writing(
+            self.loaded, prompt_ids(self.loaded.tokenizer, question, passages, choice, room)
+        )
+        self.write(writing, adapter)
+        try:
+            yield from writing
+        finally:
+            writing.stop()  # who reads may have left
 
     def _enqueue(self, request: _Request) -> None:
         with self._wake:

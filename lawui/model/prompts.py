@@ -111,7 +111,13 @@ def render(
         sha=sha(tokenizer),
         text_sha=hashlib.sha256(text.encode()).hexdigest(),
         token_ids=tuple(ids),
+        user=_user(_body(question.stem, question.choices, blocks)),
     )
+
+
+def messages(user: str, system: str = SYSTEM) -> list[dict[str, str]]:
+    """What every chat template is given, here or on a server."""
+    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
 
 def _statute_order(passages: Sequence[Passage]) -> list[Passage]:
@@ -144,13 +150,15 @@ def _body(stem: str, choices: Sequence[str], blocks: Sequence[str]) -> str:
 def _render(tokenizer: PreTrainedTokenizerBase, body: str) -> str:
     if not tokenizer.chat_template:
         raise ModelError("model.no_chat_template")
-    # Text that looks like a control token ("<|im_end|>") must stay text.
-    messages = [
-        {"role": "system", "content": SYSTEM},
-        {"role": "user", "content": body.replace("<|", "＜|")},
-    ]
-    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    text = tokenizer.apply_chat_template(
+        messages(_user(body)), tokenize=False, add_generation_prompt=True
+    )
     return str(text)
+
+
+def _user(body: str) -> str:
+    """Text that looks like a control token ("<|im_end|>") must stay text."""
+    return body.replace("<|", "＜|")
 
 
 def _encode(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:

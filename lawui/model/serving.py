@@ -1,17 +1,17 @@
 """What the lab asks for letter probabilities: one small interface, whoever computes them.
 
-`lawui.model.owner.Owner` serves a base that is resident in this process. Whatever else is
-to answer (a server somewhere else) offers the same six names.
+`lawui.model.owner.Owner` serves a base that is resident in this process,
+`lawui.model.remote.Remote` one that a server somewhere holds. Both offer the same names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-from lawui.types import BASE, Answer, Prompt
+from lawui.types import BASE, Answer, Letter, Passage, Prompt, Question
 
 ASK = 0
 """Priority of a person who waits; served first."""
@@ -80,6 +80,13 @@ class Serving(Protocol):
     @property
     def waiting(self) -> int:
         """The number of requests in line."""
+        ...
+
+    def explain(
+        self, question: Question, passages: Sequence[Passage], choice: Letter, adapter: str = BASE
+    ) -> Iterator[str]:
+        """The reason of an answer in the model's own words: the whole text so far, each time
+        some was added. Raises LabError where it cannot go on."""
         ...
 
     def close(self) -> None:

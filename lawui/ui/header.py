@@ -25,8 +25,10 @@ def build(page: Page) -> None:
 
 
 def footer(page: Page) -> None:
-    """Nothing leaves this computer; the address of the API."""
-    page.say(gr.HTML(elem_classes="lw-footer"), value=footer_html)
+    """What leaves this computer, if anything; the address of the API."""
+    page.say(
+        gr.HTML(elem_classes="lw-footer"), value=lambda lang: footer_html(lang, page.lab.server)
+    )
 
 
 def title_html(lang: str) -> str:
@@ -36,9 +38,11 @@ def title_html(lang: str) -> str:
     )
 
 
-def footer_html(lang: str) -> str:
+def footer_html(lang: str, server: str = "") -> str:
+    """Where what is typed goes: to `server`, or nowhere."""
+    stays = say("page.footer_server", lang, server=server) if server else say("page.footer", lang)
     return (
-        f"{components.tag('p', say('page.footer', lang))}"
+        f"{components.tag('p', stays)}"
         f'<p><a href="class/teach?lang={lang}" target="_blank">'
         f"{escape(say('class.link', lang))}</a></p>"
         f'<p><a href="?view=api" target="_blank">{escape(say("page.api", lang))}</a></p>'
@@ -75,6 +79,8 @@ def model_html(choice: Any, lang: str) -> str:
         (say("page.why", lang), escape(choice.why(lang))),
         (say("page.licence", lang), escape(choice.licence)),
     ]
+    if choice.server:
+        rows.insert(1, (say("page.sent_to", lang), components.tag("b", choice.server)))
     body = "".join(f"<div>{components.tag('dt', k)}<dd>{v}</dd></div>" for k, v in rows)
     return f'<dl class="lw-about">{body}</dl>'
 

@@ -44,6 +44,13 @@ TEXT: dict[str, tuple[str, str]] = {
         "すべてこのコンピュータの中で動いています。入力した内容が外へ送られることはありません。",
         "Everything runs on this computer. What you type is sent nowhere else.",
     ),
+    "page.footer_server": (
+        "画面はこのコンピュータで動いています。問題・選択肢・条文はサーバー {server} へ送られます。"
+        "ほかの所へは送られません。",
+        "The page runs on this computer. Questions, choices and passages are sent to the server "
+        "{server}, and nothing else is sent anywhere.",
+    ),
+    "page.sent_to": ("送り先のサーバー", "Text is sent to"),
     "page.api": ("プログラムから使う（API）", "Use from a program (API)"),
     "page.more_tabs": ("ほかのタブ", "More tabs"),
     "page.trouble": ("うまくいきませんでした", "That did not work"),

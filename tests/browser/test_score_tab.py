@@ -81,11 +81,11 @@ def _look_closer(visitor: Any) -> None:
     expect(page.locator("#score-item details pre")).to_contain_text("【選択肢】")
     page.click("#score-mark-save")
     expect(page.locator("#score-mark-notice [role=alert]")).to_contain_text("選んで")
-    page.check("#score-mark input[value=gold_doubtful]")
+    page.check("#score-mark input[value=statute_changed]")
     page.fill("#score-mark-comment textarea", "第2項と読むべきでは")
     page.click("#score-mark-save")
     expect(page.locator("#score-item .lw-said")).to_contain_text("第2項と読むべきでは")
-    expect(page.locator("#score-mark-counts")).to_contain_text("公式の正解が疑わしい 1")
+    expect(page.locator("#score-mark-counts")).to_contain_text("法令が改正された 1")
     page.click("#score-item-next")
     expect(page.locator("#score-item .lw-id")).not_to_contain_text(number)
     assert page.input_value("#score-mark-comment textarea") == ""
@@ -93,7 +93,7 @@ def _look_closer(visitor: Any) -> None:
     expect(page.locator("#score-item .lw-said")).to_be_visible()
     assert page.input_value("#score-mark-comment textarea") == "第2項と読むべきでは"
     page.click("#score-mark-remove")
-    expect(page.locator("#score-mark-counts")).to_contain_text("印はまだありません")
+    expect(page.locator("#score-mark-counts")).not_to_contain_text("法令が改正された")
     page.click("#score-abstain-use")
     shown = page.locator("#score-abstain-used [role=status], #score-abstain-notice [role=alert]")
     expect(shown).to_have_count(1)

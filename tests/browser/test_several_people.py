@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from playwright.sync_api import Browser, expect
@@ -95,6 +95,12 @@ async def through_mcp(site: Site, name: str, calls: list[tuple[str, dict[str, An
         return tools, [await session.call_tool(tool, values) for tool, values in calls]
 
 
+def _tools(site: Site, name: str, calls: list[tuple[str, dict[str, Any]]]) -> Any:
+    """`through_mcp` on a loop of its own: the browser's already runs in this thread."""
+    with start_blocking_portal() as portal:
+        return portal.call(through_mcp, site, name, calls)
+
+
 def test_an_assistant_finds_four_tools_and_their_words(site: Site) -> None:
     calls: list[tuple[str, dict[str, Any]]] = [
         ("ask", {"id": "sample-000-0", "evidence": "given"}),
@@ -103,7 +109,7 @@ def test_an_assistant_finds_four_tools_and_their_words(site: Site) -> None:
         ("score", {"set": "sample_dev", "limit": 4, "evidence": "given"}),
         ("compare", {"run_a": "../../x", "run_b": "y"}),
     ]
-    tools, answers = asyncio.run(through_mcp(site, "a-reviewer", calls))
+    tools, answers = _tools(site, "a-reviewer", calls)
     assert {tool.name for tool in tools} == TOOLS and len(tools) == len(TOOLS)
     words = {tool.name: tool.description for tool in tools}
     assert "never legal advice" in words["ask"] and "citation" in words["search"]
@@ -119,12 +125,12 @@ def test_an_assistant_finds_four_tools_and_their_words(site: Site) -> None:
     assert refused.isError and "scoring" in refused.content[0].text
     assert "Traceback" not in refused.content[0].text
     both = [("compare", {"run_a": runs[0], "run_b": runs[1]})]
-    _, (compared,) = asyncio.run(through_mcp(site, "a-reader", both))
+    _, (compared,) = _tools(site, "a-reader", both)
     assert json.loads(compared.content[0].text)["n"] > 0
 
 
 def test_a_tool_knows_who_calls(site: Site) -> None:
-    _, (refused,) = asyncio.run(through_mcp(site, "a-reader", [("score", {"limit": 1})]))
+    _, (refused,) = _tools(site, "a-reader", [("score", {"limit": 1})])
     assert refused.isError and "people.role" in refused.content[0].text
 
 

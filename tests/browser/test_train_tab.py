@@ -77,25 +77,27 @@ def test_rows_presets_overlays_and_files(visit: Visit, command: Command, site: A
     visitor = visit(address="?tab=train")
     page = visitor.page
     page.fill("#train-max_steps_override :is(input, textarea)", "2")
-    page.fill("#train-output_dir :is(input, textarea)", "kept-run")
+    page.fill("#train-output_dir :is(input, textarea)", "browser-run-kept")
     expect(page.locator("#train-command")).to_contain_text("--max-steps-override 2")
     page.click("#train-rows button")
     page.click("#train-rows-show")
     expect(page.locator("#train-rows-shown .lw-histogram li").first).to_be_visible()
     expect(page.locator("#train-rows-shown details").first).to_be_visible()
     page.click("#train-keep button")
-    page.fill("#train-keep-name :is(input, textarea)", "二歩だけ")
+    page.fill("#train-keep-name :is(input, textarea)", "browser-run-two-steps")
     page.click("#train-keep-save")
-    expect(page.locator("#train-keep-notice")).to_contain_text("二歩だけ")
+    expect(page.locator("#train-keep-notice")).to_contain_text("browser-run-two-steps")
     page.click("#train-start")
-    expect(page.locator("#train-status .lw-run-head b")).to_contain_text("kept-run")
+    expect(page.locator("#train-status .lw-run-head b")).to_contain_text("browser-run-kept")
     expect(page.locator("#train-status .lw-state")).to_have_text("完了")
     run = page.locator("#train-status .lw-run-head b").inner_text()
 
-    told = command("train", "--preset", "二歩だけ", "--output-dir", "laid-over", "--wait")
+    told = command(
+        "train", "--preset", "browser-run-two-steps", "--output-dir", "browser-run-over", "--wait"
+    )
     assert told["state"] == "done" and told["max_steps"] == 2
-    expect(page.locator("#train-runs")).to_contain_text("laid-over")
-    expect(page.locator("#train-status .lw-run-head b")).to_contain_text("laid-over")
+    expect(page.locator("#train-runs")).to_contain_text("browser-run-over")
+    expect(page.locator("#train-status .lw-run-head b")).to_contain_text("browser-run-over")
     page.click("#train-overlay input")
     page.get_by_role("option", name=run).click()
     expect(page.locator("#train-curves polyline.lw-line-o0").first).to_be_attached()
@@ -108,13 +110,13 @@ def test_rows_presets_overlays_and_files(visit: Visit, command: Command, site: A
             page.click(button)
         assert (
             saved.value.suggested_filename
-            == f"laid-over{'-events' if 'jsonl' in ending else ''}{ending}"
+            == f"browser-run-over{'-events' if 'jsonl' in ending else ''}{ending}"
         )
     page.click("#train-delete")
     expect(page.locator("#train-notice")).to_contain_text("元に戻せません")
-    assert (site.home / "adapters" / "laid-over").is_dir()
+    assert (site.home / "adapters" / "browser-run-over").is_dir()
     page.click("#train-delete-yes")
-    expect(page.locator("#train-runs")).not_to_contain_text("laid-over")
-    assert not (site.home / "adapters" / "laid-over").exists()
+    expect(page.locator("#train-runs")).not_to_contain_text("browser-run-over")
+    assert not (site.home / "adapters" / "browser-run-over").exists()
     page.click("#train-again")
     expect(page.locator("#train-notice")).to_contain_text("左に写しました")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import socket
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from fastapi import HTTPException
 
 from lawui.errors import HostError, UsageError
@@ -31,7 +31,8 @@ def options(host: str = "127.0.0.1", **more: Any) -> dict[str, Any]:
 
 
 def right(auth: Any, name: str, password: str) -> bool:
-    return bool(asyncio.run(auth(name, password)))
+    with start_blocking_portal() as portal:  # a browser's loop may run in this thread
+        return bool(portal.call(auth, name, password))
 
 
 def test_loopback_needs_no_log_in() -> None:
@@ -137,7 +138,8 @@ def through_the_gate(path: str, headers: dict[str, str], people: People) -> tupl
         "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
         "app": SimpleNamespace(cookie_id="x", tokens={"t0ken": "hanako"}),
     }
-    asyncio.run(access.Gate(app, people, "")(scope, None, send))
+    with start_blocking_portal() as portal:
+        portal.call(access.Gate(app, people, ""), scope, None, send)
     return (seen[0], None) if isinstance(seen[0], int) else (200, seen[0])
 
 

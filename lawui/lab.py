@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,8 +35,9 @@ from lawui.model import adapters, load
 from lawui.model.address import is_address
 from lawui.model.load import ModelChoice
 from lawui.model.serving import wait
+from lawui.offered import Offered
 from lawui.own_questions import NAME, OwnQuestions, is_own
-from lawui.people import People
+from lawui.people import NOBODY, People
 from lawui.scores import Scores
 from lawui.served import Served
 from lawui.sharing import Sharing
@@ -64,6 +66,8 @@ ASOF = "2024-12-31"
 """The date of the statutes that the questions of lawqa_jp fit best."""
 
 _ROTATIONS = 4
+_AT_ONCE = 16
+"""Threads that wait for the model for one comparison."""
 
 
 @dataclass(frozen=True)
@@ -130,9 +134,10 @@ class Lab(Scores, Trainings):
         self._served = Served(self.owner, lambda: self._owner, self._folder_adapter)
         self._open_scores(self, self.home / ".lawui")
         store = Store(self.home / ".lawui" / "readers.sqlite3")
-        self.own = OwnQuestions(store, self.people.allow)
+        self.own = OwnQuestions(store, self.people)
         self.visits = Visits(store)
         self.classroom = Classroom(self)
+        self.offered = Offered(self.home / ".lawui" / "gradio")
 
     # -- the model
 
@@ -283,8 +288,8 @@ class Lab(Scores, Trainings):
         """The sets that can be loaded: {name, items, orders}; a broken one has `fault`. A
         user's own questions are one, once one of them has an official answer."""
         found = []
-        own = self.own.set_name(user) if self.own.all(user) else ""
-        for name in (*data.available_sets(self.data_dir), *([own] if own else [])):
+        own = [self.own.set_name(user)] if self.people.sees(user) and self.own.all(user) else []
+        for name in (*data.available_sets(self.data_dir), *own):
             try:
                 questions = self.questions(name)
             except DataError as error:
@@ -343,6 +348,17 @@ class Lab(Scores, Trainings):
         if is_own(set):
             found = replace(found, questions=self.own.all(self._owner_of(set)))
         return found
+
+    def sees_set(self, set: str) -> bool:
+        """Whether whoever asks may see what was made of a set. Scores, runs and adapters
+        made of somebody's own questions are that person's, and are nothing to others."""
+        if not is_own(set):
+            return True
+        try:
+            owner = self.own.user_of(set)
+        except UsageError:  # deleted: the lab's own work alone may still meet its name
+            owner = NOBODY
+        return self.people.sees(owner)
 
     def _owner_of(self, set: str) -> str:
         """Whose own questions these are. Raises UsageError for who may not see them."""
@@ -478,8 +494,10 @@ class Lab(Scores, Trainings):
         def ask(column: tuple[str, str]) -> AskResult:
             return self.ask(question, column[1], column[0], None, all_orders)
 
-        with ThreadPoolExecutor(max_workers=max(1, len(columns))) as threads:
-            return list(threads.map(ask, columns))
+        # Each in a copy of this context, which knows who asks.
+        with ThreadPoolExecutor(max_workers=max(1, min(len(columns), _AT_ONCE))) as threads:
+            asked = [threads.submit(copy_context().run, ask, column) for column in columns]
+            return [future.result() for future in asked]
 
     def trial(self, question: Question, evidence: str) -> Trial:
         """The question with its passages, to be changed: see lawui/whatif.py."""
@@ -533,19 +551,24 @@ class Lab(Scores, Trainings):
 
     def adapters(self) -> list[AdapterInfo]:
         """Every adapter of the home, then the shipped ones; faulty ones carry a fault. Where a
-        server answers, those that it serves."""
+        server answers, those that it serves. One that was made of somebody's own questions is
+        that person's."""
         if is_address(self.settings.model):
-            return self._served.adapters()
+            return [info for info in self._served.adapters() if self.sees_set(info.trained_on)]
         sha = self._owner.loaded.sha if self._owner is not None else ""
         found = {info.name: info for info in adapters.list_adapters(CHECKOUT / "adapters", sha)}
         found |= {info.name: info for info in adapters.list_adapters(self.home / "adapters", sha)}
-        return sorted(found.values(), key=lambda info: info.created, reverse=True)
+        seen = [info for info in found.values() if self.sees_set(info.trained_on)]
+        return sorted(seen, key=lambda info: info.created, reverse=True)
 
     def adapter(self, name: str) -> AdapterInfo:
         """One adapter by name. Raises AdapterError for an unknown one."""
-        if is_address(self.settings.model):
-            return self._served.adapter(name)
-        return self._folder_adapter(name)
+        if not is_address(self.settings.model):
+            return self._folder_adapter(name)
+        info = self._served.adapter(name)
+        if not self.sees_set(info.trained_on):
+            raise AdapterError("adapter.unknown", name=name)
+        return info
 
     def adapter_load(self, name: str, path: str = "") -> AdapterInfo:
         """Have the server that answers take up an adapter of this home, or the folder `path`
@@ -562,7 +585,8 @@ class Lab(Scores, Trainings):
         adapters.check_name(name)
         sha = self._owner.loaded.sha if self._owner is not None else ""
         for folder in (self.home / "adapters", CHECKOUT / "adapters"):
-            if (info := adapters.find(folder, name, sha)) is not None:
+            info = adapters.find(folder, name, sha)
+            if info is not None and self.sees_set(info.trained_on):
                 return info
         raise AdapterError("adapter.unknown", name=name)
 

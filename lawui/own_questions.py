@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lawui.data import questions as data
 from lawui.errors import DataError, UsageError
+from lawui.people import People
 from lawui.store import Store, now
 from lawui.types import LETTERS, Question, QuestionSet
 
 NAME = "own"
-"""The set of who does not log in; every other user's begins with `own_`."""
+"""The set of who does not log in; every other user's is `own_` and a random number."""
+
+_NAMES = re.compile(rf"{NAME}(_[0-9a-f]{{16}})?")
 
 LAW = "自作"
 """The law family under which they are listed."""
@@ -34,15 +38,15 @@ Sample = dict[str, Any]
 
 def is_own(name: str) -> bool:
     """Whether this is the name of a set of own questions, as far as its form tells."""
-    return name == NAME or name.startswith(NAME + "_")
+    return _NAMES.fullmatch(name) is not None
 
 
 class OwnQuestions:
     """The own questions of one home. Thread-safe."""
 
-    def __init__(self, store: Store, allow: Callable[[str], None] = lambda action: None) -> None:
+    def __init__(self, store: Store, people: People | None = None) -> None:
         self._store = store
-        self._allow = allow
+        self._people = people or People()
 
     def set_name(self, user: str = "") -> str:
         """The name of a user's set: `own`, or one that nobody can guess."""
@@ -67,7 +71,7 @@ class OwnQuestions:
     ) -> Question:
         """A question with its parts as they are now. Raises UsageError as `add` does, or
         for one that is not this user's."""
-        self._allow("own")
+        self._people.allow("own")
         old = self.question(qid, user)
         sample = _sample(stem, choices, gold, old.given_context)
         with self._store.open() as connection:
@@ -79,7 +83,7 @@ class OwnQuestions:
 
     def remove(self, user: str, qid: str) -> None:
         """Delete a question. Raises UsageError for one that is not this user's."""
-        self._allow("own")
+        self._people.allow("own")
         self.question(qid, user)
         with self._store.open() as connection:
             connection.execute(
@@ -133,6 +137,7 @@ class OwnQuestions:
     def bring(self, user: str, path: Path) -> int:
         """Add the questions of a file in lawqa_jp's format; returns how many are new. What
         is there already, word for word, is left. Raises DataError, naming the item."""
+        self._people.need("own")
         try:
             samples, raw = data.read_samples(path)
             filled = [
@@ -161,7 +166,7 @@ class OwnQuestions:
             return self.bring(user, path)
 
     def _insert(self, user: str, samples: Sequence[Sample]) -> list[str]:
-        self._allow("own")
+        self._people.allow("own")
         name = self.set_name(user)
         if len(self._rows(user)) + len(samples) > MOST:
             raise UsageError("own.too_many", limit=MOST)

@@ -78,10 +78,12 @@ class People:
         demo: bool = False,
         who: Callable[[], str | None] = lambda: None,
         clock: Clock = time.monotonic,
+        a_minute: Mapping[str, int] = A_MINUTE,
     ) -> None:
+        self._a_minute = a_minute
         self._accounts = {account.name: account for account in accounts}
         self._known_elsewhere = known_elsewhere
-        self._demo = demo
+        self.demo = demo
         self._limits = Limits(clock)
         self.failures = Failures(clock)
         self.who = who
@@ -111,23 +113,27 @@ class People:
 
     def may(self, action: str) -> bool:
         """Whether whoever asks may do a thing of NEEDED."""
-        if self._demo and action not in IN_A_DEMO:
+        if self.demo and action not in IN_A_DEMO:
             return False
         return _rank(self.role) >= _rank(NEEDED[action])
 
     def allow(self, action: str) -> None:
         """Raises UsageError where whoever asks may not do a thing of NEEDED, or did it too
         often."""
-        if self._demo and action not in IN_A_DEMO:
+        self.need(action)
+        self.count(action)
+
+    def need(self, action: str) -> None:
+        """Raises UsageError where whoever asks may not do a thing of NEEDED."""
+        if self.demo and action not in IN_A_DEMO:
             raise UsageError(_DEMO_KEYS.get(action, "usage.demo"))
         if not self.may(action):
             raise UsageError("people.role", needed=NEEDED[action], role=self.role or "–")
-        self.count(action)
 
     def count(self, action: str) -> None:
         """Count a thing of A_MINUTE. Raises UsageError for the one too many."""
         user = self.who()
-        most = A_MINUTE.get(action)
+        most = self._a_minute.get(action)
         if user and most and not self._limits.take((user, action), most):
             raise UsageError("people.too_often", most=most)
 

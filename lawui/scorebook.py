@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lawui
@@ -257,8 +256,8 @@ class Scorebook:
 
     def export(
         self, run_ids: Sequence[str], kind: str, lang: str, marks: Sequence[Mark] = ()
-    ) -> Path:
-        """Write a report of one or more scores below the scores folder."""
+    ) -> tuple[str, bytes]:
+        """A report of one or more scores: a file's name and its content."""
         from lawui.scoring import report
 
         if not run_ids:
@@ -273,12 +272,8 @@ class Scorebook:
         if kind not in makers:
             raise UsageError("usage.export_kind", kind=kind)
         text = makers[kind]()
-        folder = self._store.folder.parent / "reports"
-        folder.mkdir(parents=True, exist_ok=True)
         name = run_ids[0] if len(run_ids) == 1 else f"{run_ids[0]}-and-{len(run_ids) - 1}"
-        path = folder / f"{name}.{kind}"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return path
+        return f"{name}.{kind}", text if isinstance(text, bytes) else text.encode()
 
     def _cells(self, run_ids: Sequence[str], marks: Sequence[Mark]) -> list[Cell]:
         from lawui.scoring import report

@@ -111,15 +111,14 @@ class Scorer:
         """Every job, newest first; a run from before there were jobs is one of its own. A
         list that is at most `max_age` seconds old will do: many pages ask at once."""
         at, jobs = self._listed
-        if time.monotonic() - at <= max_age:
-            return jobs
-        began, jobs = time.monotonic(), self._read_jobs()
-        self._listed = (began, jobs)
-        return jobs
+        if time.monotonic() - at > max_age:
+            at, jobs = time.monotonic(), self._read_jobs()
+            self._listed = (at, jobs)
+        return [job for job in jobs if self.store.sees(job.set)]
 
     def _read_jobs(self) -> list[ScoreJob]:
         cells: dict[str, list[ScoreRun]] = {}
-        for run in reversed(self.store.list()):
+        for run in reversed(self.store.everybodys()):
             cells.setdefault(run.job or run.id, []).append(run)
         made = [
             ScoreJob(id, runs[0].set, runs[0].created, tuple(runs)) for id, runs in cells.items()
@@ -135,6 +134,7 @@ class Scorer:
 
     def cancel(self, run_id: str) -> None:
         """Stop a score: at once where it waits, else after its present batch."""
+        self.store.load(run_id)  # somebody else's is refused here
         with self._changed:
             if any(task.run_id == run_id for task in self._tasks):
                 self._tasks = [task for task in self._tasks if task.run_id != run_id]

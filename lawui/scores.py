@@ -5,7 +5,6 @@ Lab inherits it; nothing else does.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lawui import thresholds
 from lawui.errors import ScoringError, UsageError
 from lawui.marks import Marks, to_text
-from lawui.own_questions import OwnQuestions, is_own
+from lawui.offered import Offered
 from lawui.scorebook import Scorebook
 from lawui.scorer import Scorer
 from lawui.scoring.cache import AnswerCache
@@ -27,12 +26,13 @@ if TYPE_CHECKING:
 class Scores:
     """Scores in the background and everything that is read from them."""
 
-    own: OwnQuestions
+    offered: Offered
 
     def _open_scores(self, lab: Lab, kept: Path) -> None:
         """Wire the stores below `kept`, the lab's folder for what is written at run time."""
         self._people = lab.people
-        store, answers = ScoreStore(kept / "scores"), AnswerCache(kept / "answers.sqlite3")
+        store = ScoreStore(kept / "scores", lab.sees_set)
+        answers = AnswerCache(kept / "answers.sqlite3")
         self._scorebook = Scorebook(lab, store, answers)
         self._scorer = Scorer(lab, store, answers, self._scorebook)
         self._marks = Marks(kept / "marks.sqlite3")
@@ -70,10 +70,9 @@ class Scores:
         """Why a score failed or stands still; "" where all is well."""
         return self._scorer.store.message(run_id, lang)
 
-    def score_runs(self, user: str | None = None) -> list[ScoreRun]:
-        """Every score, newest first; for a `user`, without those of others' own questions."""
-        runs = self._scorer.store.list()
-        return runs if user is None else [run for run in runs if self._may_see(run.set, user)]
+    def score_runs(self) -> list[ScoreRun]:
+        """Every score, newest first; none of others' own questions."""
+        return self._scorer.store.list()
 
     def score_cancel(self, run_id: str) -> None:
         """Stop a score after its present batch; what was answered stays."""
@@ -86,14 +85,10 @@ class Scores:
         """The score once it has ended; raises what ended it. `progress` hears of each change."""
         return self._scorer.wait(run_id, progress)
 
-    def score_jobs(self, user: str | None = None, max_age: float = 0.0) -> list[ScoreJob]:
-        """Every matrix, newest first; for a `user`, without those of others' own questions.
-        A list at most `max_age` seconds old will do."""
-        jobs = self._scorer.jobs(max_age)
-        return jobs if user is None else [job for job in jobs if self._may_see(job.set, user)]
-
-    def _may_see(self, set: str, user: str) -> bool:
-        return not is_own(set) or set == self.own.set_name(user)
+    def score_jobs(self, max_age: float = 0.0) -> list[ScoreJob]:
+        """Every matrix, newest first; none of others' own questions. A list at most
+        `max_age` seconds old will do."""
+        return self._scorer.jobs(max_age)
 
     def score_job(self, job_id: str) -> ScoreJob:
         """One matrix with its cells. Raises ScoringError for an unknown one."""
@@ -155,7 +150,8 @@ class Scores:
     def score_export(self, run_ids: str | Sequence[str], kind: str, lang: str = "ja") -> Path:
         """A file with one score or several: `csv`, `json` or `html`."""
         ids = [run_ids] if isinstance(run_ids, str) else list(run_ids)
-        return self._scorebook.export(ids, kind, lang, self.marks())
+        name, content = self._scorebook.export(ids, kind, lang, self.marks())
+        return self.offered.write(self._people.user, name, content)
 
     def compare(self, run_a: str, run_b: str) -> dict[str, Any]:
         """Two scores, paired item by item: the keys of `compare`."""
@@ -214,6 +210,7 @@ class Scores:
 
     def mark_of(self, run_id: str, item: str, mark: str, comment: str, user: str = "") -> Mark:
         """The mark that says this of a score's answer to an item; not kept yet."""
+        self._people.need("mark")
         found = self.score_item(run_id, item)
         run, row = found["run"], found["row"]
         return Mark(
@@ -246,12 +243,7 @@ class Scores:
     def marks_export(self, kind: str, lang: str = "ja") -> Path:
         """A file with every mark that `marks` gives: `csv` or `json`."""
         text = to_text(self.marks(), kind, lang)
-        # A folder that nobody can guess: one reader's file is not another's.
-        folder = self._scorer.store.folder.parent / "reports" / secrets.token_urlsafe(12)
-        folder.mkdir(parents=True)
-        path = folder / f"marks.{kind}"
-        path.write_text(text, "utf-8", newline="")
-        return path
+        return self.offered.write(self._people.user, f"marks.{kind}", text)
 
 
 def _key_of(run: ScoreRun) -> str:

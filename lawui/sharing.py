@@ -16,7 +16,6 @@ from lawui.errors import LabError, ModelError
 from lawui.model.serving import Serving
 from lawui.training.runs import RunStore
 
-_ALIVE = ("queued", "starting", "running")
 _LOOK_SECONDS = 2.0
 _PATIENCE_SECONDS = 120.0
 
@@ -36,7 +35,7 @@ class Sharing:
     @property
     def needed(self) -> bool:
         """Whether a run is going on or waits for its turn."""
-        return any(status.state in _ALIVE for status in self._runs.runs())
+        return self._runs.any_alive()
 
     @property
     def notices(self) -> tuple[LabError, ...]:

@@ -33,7 +33,7 @@ class Trainings:
     def _open_trainings(self, lab: Lab, library: Library) -> None:
         """Wire the runs of the lab's home and the presets kept there."""
         self._lab, self._evidence = lab, library
-        self._runs = RunStore(lab.home / "adapters")
+        self._runs = RunStore(lab.home / "adapters", lab.sees_set)
         self._presets = Presets(lab.home / ".lawui" / "presets.json")
 
     def train(self, config: TrainConfig) -> str:
@@ -121,8 +121,10 @@ class Trainings:
         return self._runs.runs()
 
     def train_presets(self) -> dict[str, dict[str, Any]]:
-        """The presets by name, as plain values."""
-        kept = {name: to_dict(config) for name, config in self._presets.all().items()}
+        """The presets by name, as plain values; none on others' own questions."""
+        seen = self._lab.sees_set
+        presets = self._presets.all().items()
+        kept = {name: to_dict(config) for name, config in presets if seen(config.train_set)}
         return {name: to_dict(config) for name, config in PRESETS.items()} | kept
 
     def train_preset_save(self, name: str, config: TrainConfig) -> str:
@@ -138,6 +140,8 @@ class Trainings:
     def train_config(self, preset: str = "", **values: Any) -> TrainConfig:
         """Settings from text as a user typed it; raises ConfigError with every fault."""
         kept = self._presets.all().get(preset)
+        if kept and not self._lab.sees_set(kept.train_set):
+            kept = None
         return from_values("" if kept else preset, kept or None, **values)
 
     def train_seeds(self, config: TrainConfig, count: int = 3) -> list[str]:

@@ -278,15 +278,3 @@ def test_the_spread_over_seeds_is_shown_and_the_verdict_says_so(lab: Lab) -> Non
     assert "2 通り" in compared["verdict_ja"] and "2 training seeds" in compared["verdict_en"]
     for name in ("seed-a", "seed-b"):
         shutil.rmtree(home / name)
-
-
-def test_a_matrix_of_another_s_own_questions_is_not_listed(tmp_path: Path) -> None:
-    lab = Lab(Settings(home=tmp_path, model="embedded", offline=True))
-    own = lab.own.set_name("花子")
-    for name in (own, "sample"):
-        run = lab._scorer.store.create(BASE, "none", name, "d", "m", total=1, job=f"job-{name}")
-        lab._scorer.store.finish(run.id)
-    assert {job.set for job in lab.score_jobs("花子")} == {own, "sample"}
-    assert {job.set for job in lab.score_jobs("太郎")} == {"sample"}
-    assert {run.set for run in lab.score_runs("")} == {"sample"}
-    assert len(lab.score_jobs()) == 2

@@ -56,10 +56,14 @@ Runs = list[ScoreRun]
 
 
 class ScoreStore:
-    """All scoring runs below one folder. Thread-safe; several processes may share it."""
+    """All scoring runs below one folder. Thread-safe; several processes may share it.
 
-    def __init__(self, folder: Path) -> None:
+    `sees` says whether whoever asks may see what was made of a set: a run of any other is
+    refused like one that does not exist, whatever is asked of it."""
+
+    def __init__(self, folder: Path, sees: Callable[[str], bool] = lambda set: True) -> None:
         self.folder = Path(folder)
+        self.sees = sees
         self._guard = threading.RLock()
         self._held: dict[str, FileLock] = {}
         self._logs: dict[str, AnswerLog] = {}
@@ -244,11 +248,15 @@ class ScoreStore:
         return self._status(run_id, self._meta(run_id), "en")
 
     def list(self) -> Runs:
-        """Every readable run, newest first."""
+        """Every readable run that whoever asks may see, newest first."""
+        return [run for run in self.everybodys() if self.sees(run.set)]
+
+    def everybodys(self) -> Runs:
+        """Every readable run, newest first: for the lab itself."""
         found = []
         for path in self.folder.glob("*/meta.json") if self.folder.is_dir() else ():
             with suppress(ScoringError):
-                found.append(self.load(path.parent.name))
+                found.append(self._status(path.parent.name, self._read(path.parent.name), "en"))
         return sorted(found, key=lambda run: (run.created, run.id), reverse=True)
 
     def answers(self, run_id: str) -> dict[str, Answer]:
@@ -328,7 +336,7 @@ class ScoreStore:
         alive = self._alive(run.id)
         if not alive:
             # A run that ends in between writes its end before it lets go of its lock.
-            later = self._meta(run.id)
+            later = self._read(run.id)
             if later["state"] in FINAL:
                 return later["state"], later.get("error")
         if self.cancel_requested(run.id):
@@ -338,6 +346,13 @@ class ScoreStore:
         return (state, None) if alive else ("interrupted", _interrupted(run))
 
     def _meta(self, run_id: str) -> dict[str, Any]:
+        """What is known of a run; everything that is asked by a run's name passes here."""
+        meta = self._read(run_id)
+        if not self.sees(str(meta["run"].get("set", ""))):
+            raise ScoringError("scoring.unknown_run", run=run_id)
+        return meta
+
+    def _read(self, run_id: str) -> dict[str, Any]:
         path = self._path(run_id) / "meta.json"
         try:
             meta = json.loads(path.read_text(encoding="utf-8"))

@@ -22,7 +22,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,11 +88,18 @@ def read_run(folder: Path) -> RunFile:
 
 
 class RunStore:
-    """The training runs below one adapters folder. Cheap to ask; loads no torch."""
+    """The training runs below one adapters folder. Cheap to ask; loads no torch.
 
-    def __init__(self, adapters_folder: Path) -> None:
+    `sees` says whether whoever asks may see what was made of a set: a run of any other is
+    refused like one that does not exist, whatever is asked of it."""
+
+    def __init__(
+        self, adapters_folder: Path, sees: Callable[[str], bool] = lambda set: True
+    ) -> None:
         self._folder = Path(adapters_folder)
+        self._sees = sees
         self._readers: dict[str, EventReader] = {}
+        self._sets: dict[str, str] = {}
 
     def create(
         self, config: TrainConfig, rows: Iterable[Mapping[str, Any]], meta: Mapping[str, Any]
@@ -164,7 +171,11 @@ class RunStore:
 
     def status(self, run: str) -> RunStatus:
         """The run as its log and its lock tell it; costs a few system calls."""
-        folder = self._run_folder(run)
+        self._run_folder(run)
+        return self._status(run)
+
+    def _status(self, run: str) -> RunStatus:
+        folder = self._folder / run
         _reap()
         # The lock first: a child that ends in between has written its end by then.
         held = locks.is_held(folder / LOCK)
@@ -206,7 +217,19 @@ class RunStore:
         return read_run(self._run_folder(run)).config
 
     def runs(self) -> list[RunStatus]:
-        """Every run, newest first."""
+        """Every run that whoever asks may see, newest first."""
+        return [self.status(name) for name in self._names() if self._sees(self._set(name))]
+
+    def any_alive(self) -> bool:
+        """Whether any run, whoever's, is going on or waits for its turn."""
+        alive = ("queued", "starting", "running")
+        return any(self._status(name).state in alive for name in self._names())
+
+    def of_set(self, set: str) -> list[str]:
+        """The names of the runs that learned from a set."""
+        return [name for name in self._names() if self._set(name) == set]
+
+    def _names(self) -> list[str]:
         if not self._folder.is_dir():
             return []
         found = [
@@ -214,7 +237,16 @@ class RunStore:
             for path in self._folder.iterdir()
             if _NAME.fullmatch(path.name) and (path / RUN_FILE).is_file()
         ]
-        return [self.status(name) for _, name in sorted(found, reverse=True)]
+        return [name for _, name in sorted(found, reverse=True)]
+
+    def _set(self, run: str) -> str:
+        """What a run learned from, which never changes; "" where its record is damaged."""
+        if run not in self._sets:
+            try:
+                self._sets[run] = read_run(self._folder / run).set
+            except TrainingError:
+                return ""
+        return self._sets[run]
 
     def remove(self, run: str) -> None:
         """Delete a run and its adapter. Raises TrainingError while it is going on."""
@@ -226,6 +258,7 @@ class RunStore:
             doomed = self._folder / f".removed-{run}-{time.time_ns()}"
             folder.rename(doomed)
             self._readers.pop(run, None)
+            self._sets.pop(run, None)
             shutil.rmtree(doomed, ignore_errors=True)
         finally:
             locks.release(lock)
@@ -285,7 +318,8 @@ class RunStore:
 
     def _run_folder(self, run: str) -> Path:
         folder = self._folder / run
-        if not _NAME.fullmatch(run) or not (folder / RUN_FILE).is_file():
+        there = _NAME.fullmatch(run) and (folder / RUN_FILE).is_file()
+        if not there or not self._sees(self._set(run)):
             raise TrainingError("train.unknown_run", run=run)
         return folder
 

@@ -69,18 +69,16 @@ def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
 def launch_options(lab: Lab) -> dict[str, Any]:
     """Looks and safety for `build(lab).launch(**launch_options(lab))`.
 
-    Files are served from the folders of scores and reports alone; foreign origins are
-    refused; nothing that a visitor types is kept in the browser's run history.
+    No folder of the lab is served: what is taken home is a copy under a name that nobody
+    can guess. Foreign origins are refused; nothing that a visitor types is kept in the
+    browser's run history.
     """
-    folders = [lab.home / ".lawui" / name for name in ("scores", "reports")]
-    for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
     return {
         "theme": theme.theme(),
         "css_paths": [theme.CSS],
         "head": theme.head(lab.settings.lang),
         "favicon_path": str(theme.FAVICON),
-        "allowed_paths": [str(folder) for folder in folders],
+        "allowed_paths": [],
         "max_file_size": UPLOAD_LIMIT,
         "strict_cors": True,
         "show_error": False,

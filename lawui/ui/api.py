@@ -39,7 +39,7 @@ class Api(AskApi, ClassApi):
         """The question sets at hand."""
         return [
             {k: s[k] for k in ("name", "items", "orders")}
-            for s in self._lab.sets()
+            for s in self._lab.sets(access.reader())
             if "fault" not in s
         ]
 
@@ -190,8 +190,7 @@ class Api(AskApi, ClassApi):
     def score_jobs(self) -> list[JSON]:
         """Every matrix of scores, newest first, without its cells."""
         return [
-            {k: v for k, v in _job(job).items() if k != "cells"}
-            for job in self._lab.score_jobs(access.reader())
+            {k: v for k, v in _job(job).items() if k != "cells"} for job in self._lab.score_jobs()
         ]
 
     def score_job(self, job: str) -> JSON:
@@ -219,7 +218,7 @@ class Api(AskApi, ClassApi):
 
     def score_runs(self) -> list[JSON]:
         """Every score, newest first."""
-        return [to_json(run) for run in self._lab.score_runs(access.reader())]
+        return [to_json(run) for run in self._lab.score_runs()]
 
     def score_cancel(self, run: str) -> JSON:
         """Stop a score after its present batch; what was answered stays."""

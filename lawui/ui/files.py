@@ -1,12 +1,7 @@
-"""Files to be taken home: written where the page may serve them, under names that nobody
-can guess."""
+"""Files to be taken home, by one press."""
 
 from __future__ import annotations
 
-import secrets
-import shutil
-import time
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,24 +9,10 @@ import gradio as gr
 from lawui.lab import Lab
 from lawui.ui.page import Page
 
-KEPT_SECONDS = 24 * 3600
-"""How long a file may be fetched."""
-
 
 def offer(lab: Lab, name: str, content: str | bytes) -> str:
     """Write `content` as the file `name`, to be downloaded; returns its path."""
-    folder = lab.home / ".lawui" / "gradio" / "offered"
-    _forget_old(folder)
-    path = folder / secrets.token_hex(16) / name
-    path.parent.mkdir(parents=True)
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return str(path)
-
-
-def _forget_old(folder: Path) -> None:
-    for old in folder.glob("*"):
-        if old.stat().st_mtime < time.time() - KEPT_SECONDS:
-            shutil.rmtree(old, ignore_errors=True)
+    return str(lab.offered.write(lab.people.user, name, content))
 
 
 def download(page: Page, button: Any, make: Any, inputs: list[Any], notice: Any, name: str) -> Any:

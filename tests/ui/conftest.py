@@ -1,4 +1,4 @@
-"""A real lab on the embedded model and the sample, in a home of its own."""
+"""A real lab on the embedded model and the sample, in a home of its own, and its page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from lawui.lab import Lab, Settings
+from lawui.people import ROLES, Account, People
+from lawui.ui import access
+from tests.serving import House, opened
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +36,13 @@ def _lab(home: Path, demo: bool) -> Lab:
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(home):
         patch.delenv("LAWUI_DATA", raising=False)
         return Lab(Settings(home=home, model="embedded", offline=True, demo=demo))
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A page with log-in: a-reader, a-reviewer, a-trainer, and two more trainers."""
+    users = [Account(f"a-{role}", role, "pw") for role in ROLES]
+    users += [Account(name, "trainer", "pw") for name in ("owner", "b-trainer")]
+    people = People(users, who=access.who, a_minute={})
+    with opened(tmp_path_factory.mktemp("house"), people) as served:
+        yield served

@@ -136,7 +136,7 @@ def test_what_went_wrong_at_the_start_is_said_on_the_page(lab: Lab) -> None:
 
 def test_launch_options_are_narrow(lab: Lab) -> None:
     options = ui.launch_options(lab)
-    assert options["allowed_paths"] == [str(lab.home / ".lawui" / n) for n in ("scores", "reports")]
+    assert options["allowed_paths"] == []
     assert options["strict_cors"] is True and options["show_error"] is False
     assert options["pwa"] is False and options["run_history"] is False
     assert options["max_file_size"] == ui.UPLOAD_LIMIT

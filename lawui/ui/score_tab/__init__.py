@@ -14,7 +14,7 @@ import gradio as gr
 
 from lawui.lab import Lab
 from lawui.types import BASE
-from lawui.ui import access, components
+from lawui.ui import components
 from lawui.ui.page import Page
 from lawui.ui.picker import default_set, follow_sets, set_choices
 from lawui.ui.score_tab import items, reading
@@ -209,7 +209,7 @@ def _skips(n: int) -> list[Any]:
 
 def draw(lab: Lab, shown: Shown, lang: str, view: View) -> list[Any]:
     """Everything anew, with the choices of `view` made in the lists."""
-    drawn = watch(lab, lang, view, user=access.reader()) or []
+    drawn = watch(lab, lang, view) or []
     for name in ("job", "run", "a", "b"):
         value = getattr(view, name)
         if value:
@@ -235,7 +235,7 @@ def _wire_runs(page: Page, form: _Form, shown: Shown) -> None:
 
     def stop(lang: str, *view: Any) -> Any:
         now = View(*view)
-        active = [job for job in lab.score_jobs(access.reader()) if job.active]
+        active = [job for job in lab.score_jobs() if job.active]
         chosen = [job for job in active if job.id == now.job] or active
         for job in chosen:
             lab.score_job_cancel(job.id)
@@ -336,13 +336,13 @@ def _wire_lists(page: Page, form: _Form, shown: Shown, tab: gr.Tab) -> None:
     lab = page.lab
 
     def look(lang: str, seen: Seen, *view: Any) -> Any:
-        return watch(lab, lang, View(*view), seen, access.reader())
+        return watch(lab, lang, View(*view), seen)
 
     page.on([shown.pulse.click], look, [shown.seen, *shown.asked], shown.drawn)
     follow_adapters(page, tab, form.adapters)
     follow_sets(page, [tab], form.set)
     page.view(
-        lambda lang, *view: watch(lab, lang, View(*view), user=access.reader()),
+        lambda lang, *view: watch(lab, lang, View(*view)),
         shown.asked,
         shown.drawn,
     )

@@ -96,12 +96,9 @@ def figures_of(lab: Lab) -> matrix.Figures:
     return of
 
 
-def watch(
-    lab: Lab, lang: str, view: View, seen: Seen | None = None, user: str = ""
-) -> list[Any] | None:
-    """The values of `Shown.drawn` for a user, or None where nothing has changed since
-    `seen`."""
-    jobs = lab.score_jobs(user, AGE if seen else 0.0)
+def watch(lab: Lab, lang: str, view: View, seen: Seen | None = None) -> list[Any] | None:
+    """The values of `Shown.drawn`, or None where nothing has changed since `seen`."""
+    jobs = lab.score_jobs(AGE if seen else 0.0)
     runs = sorted(
         (cell for job in jobs for cell in job.cells), key=lambda r: (r.created, r.id), reverse=True
     )[:LISTED]

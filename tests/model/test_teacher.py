@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -83,8 +85,9 @@ def test_questions_come_back_from_their_tokens(base: Path) -> None:
     assert form.parse(form.written([ASKED, wrong])[:-1]) == [ASKED, wrong]
     cut = form.written([ASKED, wrong])[:-12]
     assert form.parse(cut) == [ASKED]
-    ids, places, golds = form.test([ASKED, wrong], Random(1))
-    assert [ids[place + 1] for place in places] == [form.letters[gold] for gold in golds]
+    ids, places, letters = form.test([ASKED, wrong], Random(1))
+    assert [ids[place + 1] for place in places] == [form.letters[four[0]] for four in letters]
+    assert all(sorted(four) == [0, 1, 2, 3] for four in letters)
 
 
 def test_statements_of_a_text_make_new_questions_whose_answer_holds() -> None:
@@ -112,10 +115,26 @@ def test_statements_of_a_text_make_new_questions_whose_answer_holds() -> None:
 
 
 def test_only_questions_that_the_teacher_answers_as_meant_are_handed_on(tmp_path: Path) -> None:
-    doubtful = Asked("問", False, "甲", ("乙", "丙", "丁"))
+    sure = replace(ASKED, probs=(0.9, 0.1, 0.0, 0.0))
+    doubtful = Asked("問", False, "甲", ("乙", "丙", "丁"), (0.3, 0.0, 0.7, 0.0))
     path = tmp_path / "generated.jsonl.gz"
-    teacher.save([teacher.Generated(context((ASKED, doubtful)), (0.9, 0.3))], path)
-    assert teacher.read_generated(path, 0.5) == [context((ASKED,))]
+    teacher.save([context((sure, doubtful))], path)
+    assert teacher.read_generated(path, 0.5) == [context((sure,))]
+    assert teacher.read_generated(path, 0.1) == [context((sure, doubtful))]
+
+
+def test_a_doubt_of_the_teacher_is_learnt_as_often_as_he_has_it() -> None:
+    words = AutoTokenizer.from_pretrained(WEIGHTS)
+    encoder = packing.Encoder(words)
+    doubtful = Asked("問", False, "甲", ("乙", "丙", "丁"), (0.3, 0.0, 0.7, 0.0))
+    learnt = Counter()
+    for seed in range(200):
+        ((_, (branch,), _),) = written.trees([context((doubtful,))], encoder, Random(seed))
+        text = words.decode(branch.ids)
+        letter = words.decode(branch.ids[-2:-1])
+        learnt[text.split(f"\n{letter} ")[1][0]] += 1
+        assert not any(branch.marks)  # who is not sure says nothing of each choice
+    assert set(learnt) == {"甲", "丙"} and 40 < learnt["甲"] < 80
 
 
 def test_the_teacher_runs_and_its_questions_refine_a_reader(
@@ -139,10 +158,11 @@ def test_the_teacher_runs_and_its_questions_refine_a_reader(
     shape = network.Shape(hidden=128, intermediate=256, layers=4, heads=2, groups=1)
     recipe.save_full(network.Reader(shape), AutoTokenizer.from_pretrained(WEIGHTS), start)
     found = tmp_path / "found.jsonl.gz"
-    teacher.save([teacher.Generated(context((ASKED,)), (0.9,))], found)
+    teacher.save([context((replace(ASKED, probs=(0.9, 0.1, 0.0, 0.0)),))], found)
     command = (
         f"--start {start} --statutes {statutes} --out {tmp_path / 'refined'} --rows 3 --workers 2 "
-        f"--generated {found} --share 1 --taught 1 --steps 2 --plain-attention"
+        f"--generated {found} --share 1 --taught 1 --steps 2 --plain-attention "
+        "--drop 0.1 --average 0.99"
     )
     assert refine.main(command.split()) == 0
     log = (tmp_path / "refined" / "log.jsonl").read_text().splitlines()

@@ -116,8 +116,12 @@ class Reader(nn.Module):
         quantized: bool,
         block: Callable[..., Tensor],
         dtype: torch.dtype,
+        drop: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
-        """Last hidden states and those two layers below, [rows, tokens, hidden]."""
+        """Last hidden states and those two layers below, [rows, tokens, hidden]. `drop`: the
+        share of what each layer adds that is left out at random (dropout)."""
+        # A tensor, so that the compiled block serves every share.
+        share = torch.tensor(drop, device=ids.device, dtype=dtype)
         stacks = [getattr(self, name) for name in self.STACKS]
         if quantized:
             stacks = [fake_nf4(w) for w in stacks]
@@ -138,6 +142,7 @@ class Reader(nn.Module):
                 [b[layer] for b in biases],
                 [n[layer] for n in norms],
                 self.shape.head,
+                share if drop else None,
             )
             if layer == self.shape.layers - 3:
                 middle = x
@@ -165,9 +170,11 @@ def block(
     biases: list[Tensor],
     norms: list[Tensor],
     head: int,
+    drop: Tensor | None = None,
 ) -> Tensor:
     """One Qwen2 layer. `attend` is a flex_attention block mask, or a boolean mask
-    [rows, 1, tokens, tokens] (true: may look) for the plain path."""
+    [rows, 1, tokens, tokens] (true: may look) for the plain path; `drop` the share of
+    what is added that dropout takes, or None."""
     q, k, v, o, gate, up, down = weights
     rows, tokens, _ = x.shape
     y = rms_norm(x, norms[0])
@@ -182,9 +189,14 @@ def block(
         from torch.nn.attention.flex_attention import flex_attention
 
         z = flex_attention(query, key, value, block_mask=attend, enable_gqa=True)  # type: ignore[assignment]
-    x = x + F.linear(z.transpose(1, 2).reshape(rows, tokens, -1), o)
+    x = x + _thinned(F.linear(z.transpose(1, 2).reshape(rows, tokens, -1), o), drop)
     y = rms_norm(x, norms[1])
-    return x + F.linear(F.silu(F.linear(y, gate)) * F.linear(y, up), down)
+    return x + _thinned(F.linear(F.silu(F.linear(y, gate)) * F.linear(y, up), down), drop)
+
+
+def _thinned(x: Tensor, drop: Tensor | None) -> Tensor:
+    """Dropout (Srivastava et al. 2014), its share a tensor."""
+    return x if drop is None else x * (torch.rand_like(x) >= drop) / (1 - drop)
 
 
 def tree_mask(tree: Tensor, branch: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -212,14 +212,14 @@ class Trainer:
             moved[name] = tensor.long() if name in ("ids", "labels", "positions") else tensor.int()
         return moved
 
-    def sums(self, batch: dict[str, Tensor], quantized: bool) -> Tensor:
+    def sums(self, batch: dict[str, Tensor], quantized: bool, drop: float = 0.0) -> Tensor:
         """network.losses of one batch."""
         if self.create is None:
             attend = network.tree_mask(batch["tree"], batch["branch"])
         else:
             attend = network.tree_block_mask(batch["tree"], batch["branch"], self.create)
         hidden, middle = self.reader(
-            batch["ids"], batch["positions"], attend, quantized, self.block, self.dtype
+            batch["ids"], batch["positions"], attend, quantized, self.block, self.dtype, drop
         )
         return self.losses(
             hidden,
@@ -232,10 +232,12 @@ class Trainer:
             self.first_letter,
         )
 
-    def step(self, batch: dict[str, Tensor], rate: float, quantized: bool) -> Tensor:
+    def step(
+        self, batch: dict[str, Tensor], rate: float, quantized: bool, drop: float = 0.0
+    ) -> Tensor:
         """One update at `rate` times the full learning rates; returns the sums. A loss
         that is not finite leaves the weights as they were."""
-        s = self.sums(batch, quantized)
+        s = self.sums(batch, quantized, drop)
         loss = (
             self.plan.text_weight * s[0] / s[1].clamp_min(1)
             + s[2] / s[3].clamp_min(1)
@@ -279,15 +281,24 @@ def rate_at(progress: float, step: int, cool_from: float) -> float:
     return warm * cool
 
 
-def train(plan: Plan) -> Path:
-    """Runs the whole recipe; returns the folder of the full-precision model."""
-    plan.out.mkdir(parents=True, exist_ok=True)
-    log = (plan.out / "log.jsonl").open("w", encoding="utf-8")
+def logger(path: Path) -> Callable[..., None]:
+    """A function that writes what it is given as a line of JSON to a new file and to
+    standard error."""
+    path.write_text("", "utf-8")
 
     def note(**values: Any) -> None:
         line = json.dumps(values, ensure_ascii=False, default=str)
-        print(line, file=log, flush=True)
+        with path.open("a", encoding="utf-8") as file:
+            print(line, file=file)
         print(line, file=sys.stderr, flush=True)
+
+    return note
+
+
+def train(plan: Plan) -> Path:
+    """Runs the whole recipe; returns the folder of the full-precision model."""
+    plan.out.mkdir(parents=True, exist_ok=True)
+    note = logger(plan.out / "log.jsonl")
 
     from transformers import Qwen2Tokenizer
 

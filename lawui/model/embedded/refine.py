@@ -16,7 +16,6 @@ import argparse
 import json
 import multiprocessing as mp
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -100,9 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, nargs="+", default=[500], help="for each share")
     parser.add_argument("--share", type=int, nargs="+", default=[4], help="written rows a step")
     parser.add_argument("--generated", type=Path, help="generated.jsonl.gz of teacher.py")
-    parser.add_argument("--trust", type=float, default=0.5, help="the least of a question used")
+    parser.add_argument("--trust", type=float, default=0.1, help="the least of a question used")
     parser.add_argument("--taught", type=int, nargs="+", default=[0], help="generated rows a step")
     parser.add_argument("--rate", type=float, nargs="+", default=[0.25], help="of recipe's rates")
+    parser.add_argument("--drop", type=float, default=0.0, help="share of dropout")
+    parser.add_argument("--average", type=float, default=0.0, help="decay of the mean of weights")
     parser.add_argument("--rows", type=int, default=32)
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--watch", type=Path, help="prompts to score meanwhile, never learnt")
@@ -115,12 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def refine(given: argparse.Namespace) -> None:
     """Run each variant and write it to OUT/SHARE-STEPS-RATE with its log."""
     given.out.mkdir(parents=True, exist_ok=True)
-    log = (given.out / "log.jsonl").open("w", encoding="utf-8")
-
-    def note(**values: Any) -> None:
-        line = json.dumps(values, ensure_ascii=False, default=str)
-        print(line, file=log, flush=True)
-        print(line, file=sys.stderr, flush=True)
+    note = recipe.logger(given.out / "log.jsonl")
 
     plan = recipe.Plan(
         given.statutes,
@@ -163,7 +159,8 @@ def refine(given: argparse.Namespace) -> None:
             trainer = recipe.Trainer(plan, shape_of(given.start), encoder.letters[0])
             network.from_qwen2(trainer.reader, given.start)
             sources = [(share, human), (lent, pupil)]
-            _variant(trainer, made, sources, tests, note, (share, lent, steps, rate))
+            how = {"drop": given.drop, "average": given.average}
+            _variant(trainer, made, sources, tests, note, (share, lent, steps, rate), **how)
             folder = given.out / f"{share}-{lent}-{steps}-{rate:g}"
             recipe.save_full(trainer.reader, words, folder)
             note(saved=str(folder), seconds=round(time.time() - began, 1))
@@ -195,21 +192,28 @@ def _variant(
     tests: dict[str, Any],
     note: Any,
     variant: tuple[int, int, int, float],
+    drop: float,
+    average: float,
 ) -> None:
-    """Train one mixture and leave the reader at the step with the least held-out loss."""
+    """Train one mixture and leave the reader at the step with the least held-out loss. With
+    `average` the running mean of the weights of that decay is what is looked at and kept."""
     *_, steps, rate = variant
     wanted = [(count, source) for count, source in sources if count and source is not None]
     ruled = trainer.plan.rows - sum(count for count, _ in wanted)
     sums = torch.zeros(8, device=trainer.device)
-    best, kept = float("inf"), trainer.reader.state_dict()
+    weights = [p.data for p in trainer.reader.parameters()]
+    mean = [w.clone() for w in weights]
+    best, kept = float("inf"), mean
     started = time.time()
     for step in range(steps + 1):
         if step % max(1, steps // 12) == 0:
+            now = [w.clone() for w in weights]
+            torch._foreach_copy_(weights, mean)
             results = {k: trainer.measure(v, True) for k, v in tests.items()}
             loss = results["written_held"]["letter_loss"]
             if loss < best:
-                best = loss
-                kept = {k: v.clone() for k, v in trainer.reader.state_dict().items()}
+                best, kept = loss, [w.clone() for w in weights]
+            torch._foreach_copy_(weights, now)
             note(
                 variant=variant,
                 step=step,
@@ -229,8 +233,10 @@ def _variant(
             parts.append({name: np.stack([r[name] for r in fresh]) for name in fresh[0]})
         batch = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         scale = rate * min(1.0, (step + 1) / 40) * (1 - step / steps)
-        sums += trainer.step(trainer.to_device(batch), scale, quantized=True)
-    trainer.reader.load_state_dict(kept)
+        sums += trainer.step(trainer.to_device(batch), scale, quantized=True, drop=drop)
+        # Early weights weigh little: the mean goes on as fast as there are steps to it.
+        torch._foreach_lerp_(mean, weights, max(1 - average, 1 / (step + 10)) if average else 1.0)
+    torch._foreach_copy_(weights, kept)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ Rules reword by rule, and written/ holds only thousands of questions; a reader n
 hundred thousand that are told in ever other words. A general model (Qwen2.5-Coder-1.5B-
 Instruct, Apache-2.0, was used) learns from written/ two things at once: to write questions
 on a text, with their right and wrong choices, and to answer such questions by letter. It
-then writes on statutes, and a question is kept with the probability that the same model,
-shown the choices in a random order and not which is which, gives to the intended one.
+then writes on statutes, and a question is kept with the probabilities that the same model,
+shown the choices in random orders and not which is which, gives to each.
 
 DIR/generated.jsonl.gz holds a context a line; DIR/log.jsonl what was measured. Nothing of
 lawqa_jp, of the laws it cites or of the sample law is read.
@@ -19,10 +19,9 @@ import argparse
 import gzip
 import json
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -48,17 +47,11 @@ MICRO = 8192
 RATE = 1.5e-5
 FIRST, LAST = 3, 5
 """How many questions are asked for on one text."""
+ORDERS = 3
+"""How often a question is answered, its choices in a new order each time."""
 
 _SYSTEM = "あなたは法令の読解問題を作り、また解く人です。"
 _QUESTION = re.compile(r"\?(!?) (.+)\n\+ (.+)\n- (.+)\n- (.+)\n- (.+)(?:\n|$)")
-
-
-@dataclass(frozen=True)
-class Generated:
-    """A context with, for each of its questions, the probability of its intended answer."""
-
-    context: Context
-    trust: tuple[float, ...]
 
 
 class Format:
@@ -118,20 +111,22 @@ class Format:
                 found[frozenset(choices)] = Asked(stem.strip(), bool(wrong), a, (b, c, d))
         return list(found.values())
 
-    def test(self, asked: Sequence[Asked], rng: Random) -> tuple[list[int], list[int], list[int]]:
+    def test(
+        self, asked: Sequence[Asked], rng: Random
+    ) -> tuple[list[int], list[int], list[list[int]]]:
         """Questions one after another with their letters: the tokens, the places where a
-        letter is predicted, and the letters 0-3."""
+        letter is predicted, and the letters 0-3 of the answer and of each other choice."""
         ids: list[int] = []
-        places, golds = [], []
+        places, letters = [], []
         for number, one in enumerate(asked, 1):
             made = written.shuffled(one, rng)
             lines = [f"\n\n【問{number}】{made.stem}"]
             lines += [f"{x} {text}" for x, text in zip(LETTERS, made.choices, strict=True)]
             ids += [*self.encode("\n".join(lines)), *self.answer]
             places.append(len(ids) - 1)
-            golds.append(made.gold)
+            letters.append([made.choices.index(text) for text in (one.answer, *one.others)])
             ids.append(self.letters[made.gold])
-        return ids, places, golds
+        return ids, places, letters
 
 
 # ---------------------------------------------------------------- learning from written/
@@ -226,8 +221,8 @@ class Teacher:
         self.decoder = Decoder(model, rows, LENGTH, seed)
         self.rng = Random(seed)
 
-    def write(self, contexts: Sequence[Context], counts: Sequence[int]) -> list[Generated]:
-        """Questions on contexts without any (at most `rows`), each with its trust."""
+    def write(self, contexts: Sequence[Context], counts: Sequence[int]) -> list[Context]:
+        """Contexts without questions (at most `rows`) with what was written on them."""
         prompts = [
             self.form.write_prompt(context, count)
             for context, count in zip(contexts, counts, strict=True)
@@ -239,50 +234,66 @@ class Teacher:
 
     def _checked(
         self, contexts: Sequence[Context], asked: Sequence[Sequence[Asked]], longest: int
-    ) -> list[Generated]:
-        """Answer what was written, on the keys and values of the texts that are there."""
+    ) -> list[Context]:
+        """Answer what was written ORDERS times, on the keys and values of the texts that are
+        there; each question that there was room for gets the means of its probabilities."""
+        told = [self._answers(asked, longest) for _ in range(ORDERS)]
+        checked = []
+        for row, context in enumerate(contexts):
+            kept = []
+            for number, question in enumerate(asked[row]):
+                found = [once[row, number] for once in told if (row, number) in once]
+                if found:
+                    means = (sum(each) / len(found) for each in zip(*found, strict=True))
+                    kept.append(replace(question, probs=tuple(round(p, 3) for p in means)))
+            if kept:
+                checked.append(replace(context, asked=tuple(kept)))
+        return checked
+
+    def _answers(
+        self, asked: Sequence[Sequence[Asked]], longest: int
+    ) -> dict[tuple[int, int], list[float]]:
+        """(row, question) -> the probabilities of its answer and of each other choice, the
+        choices in one random order."""
         first = longest - len(self.form.tails[1])
         tests = [self.form.test(questions, self.rng) for questions in asked]
         width = max((len(ids) for ids, _, _ in tests), default=0)
         width = min(width, LENGTH - first)
-        if not width:
-            return []
+        if width <= 0:
+            return {}
         ids = torch.full((self.rows, width), self.form.end)
         for row, (tokens, _, _) in enumerate(tests):
             ids[row, : min(width, len(tokens))] = torch.tensor(tokens[:width])
         states = self.decoder.read(ids.to(self.decoder.device), first)
         where = [
-            (row, place, gold)
-            for row, (_, places, golds) in enumerate(tests)
-            for place, gold in zip(places, golds, strict=True)
+            (row, number, place, *letters)
+            for row, (_, places, marked) in enumerate(tests)
+            for number, (place, letters) in enumerate(zip(places, marked, strict=True))
             if place < width
         ]
         if not where:
-            return []
-        rows, places, golds = torch.tensor(where, device=states.device).unbind(1)
+            return {}
+        table = torch.tensor(where, device=states.device)
         with torch.inference_mode():
-            logits = self.decoder.model.lm_head(states[rows, places])[:, self.form.letters].float()
-            trust = logits.softmax(-1).gather(1, golds[:, None])[:, 0].tolist()
-        found: dict[int, list[float]] = {}
-        for (row, _, _), share in zip(where, trust, strict=True):
-            found.setdefault(row, []).append(round(share, 3))
-        return [
-            Generated(replace(contexts[row], asked=tuple(asked[row][: len(shares)])), tuple(shares))
-            for row, shares in found.items()
-        ]
+            logits = self.decoder.model.lm_head(states[table[:, 0], table[:, 2]])
+            probs = logits[:, self.form.letters].float().softmax(-1).gather(1, table[:, 3:])
+        return {(at[0], at[1]): four for at, four in zip(where, probs.tolist(), strict=True)}
 
     def accuracy(self, contexts: Sequence[Context]) -> dict[str, Any]:
         """How well the teacher answers hand-written questions that it has not seen."""
         trust: list[float] = []
+        right = 0
         for at in range(0, len(contexts), self.rows):
             part = contexts[at : at + self.rows]
             prompts = [self.form.write_prompt(c, 1) for c in part]
             self.decoder.write(prompts, 1, self.form.end, 0.0)
             checked = self._checked(part, [c.asked for c in part], max(map(len, prompts)))
-            trust += [share for one in checked for share in one.trust]
+            found = [q.probs for one in checked for q in one.asked if q.probs]
+            trust += [probs[0] for probs in found]
+            right += sum(probs[0] == max(probs) for probs in found)
         return {
             "questions": len(trust),
-            "accuracy": sum(share > 0.5 for share in trust) / max(1, len(trust)),
+            "accuracy": right / max(1, len(trust)),
             "trust": sum(trust) / max(1, len(trust)),
         }
 
@@ -298,7 +309,7 @@ def scenes(rules: Rules, form: Format, rng: Random) -> Iterator[Context]:
             yield context
 
 
-def save(found: Sequence[Generated], path: Path) -> None:
+def save(found: Sequence[Context], path: Path) -> None:
     """One line a context; read_generated reads it back."""
     with gzip.open(path, "wt", encoding="utf-8", compresslevel=4) as file:
         for one in found:
@@ -306,17 +317,16 @@ def save(found: Sequence[Generated], path: Path) -> None:
 
 
 def read_generated(path: Path, trust: float) -> list[Context]:
-    """Contexts with those questions whose intended answer the teacher gives at least the
-    probability `trust`."""
+    """Contexts with those questions to whose intended answer the teacher gives at least the
+    probability `trust`, none of them sure where that is little."""
     contexts = []
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for line in file:
-            record = json.loads(line)
-            context = record["context"]
+            context = json.loads(line)
             asked = tuple(
-                Asked(a["stem"], a["wrong"], a["answer"], tuple(a["others"]))
-                for a, share in zip(context["asked"], record["trust"], strict=True)
-                if share >= trust
+                Asked(**(a | {"others": tuple(a["others"]), "probs": tuple(a["probs"])}))
+                for a in context["asked"]
+                if a["probs"][0] >= trust
             )
             if asked:
                 passages = tuple(
@@ -348,12 +358,7 @@ def teach(given: argparse.Namespace) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     given.out.mkdir(parents=True, exist_ok=True)
-    log = (given.out / "log.jsonl").open("w", encoding="utf-8")
-
-    def note(**values: Any) -> None:
-        line = json.dumps(values, ensure_ascii=False, default=str)
-        print(line, file=log, flush=True)
-        print(line, file=sys.stderr, flush=True)
+    note = recipe.logger(given.out / "log.jsonl")
 
     began = time.time()
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -376,7 +381,7 @@ def teach(given: argparse.Namespace) -> None:
     rules = Rules(articles[:-cut], Nouns(["".join(a["paragraphs"]) for a in articles[:2000]]))
     rng = Random(given.seed)
     source = scenes(rules, form, rng)
-    found: list[Generated] = []
+    found: list[Context] = []
     writing = time.time()
     while time.time() - writing < given.write:
         # Prompts of like length share a wave: padding costs as much as text.
@@ -387,11 +392,10 @@ def teach(given: argparse.Namespace) -> None:
                 break
             part = pool[at : at + given.rows]
             found += teacher.write(part, [rng.randint(FIRST, LAST) for _ in part])
-            trust = [share for one in found for share in one.trust]
             note(
                 contexts=len(found),
-                questions=len(trust),
-                trusted=sum(share > 0.5 for share in trust),
+                questions=sum(len(one.asked) for one in found),
+                trusted=sum(q.sure for one in found for q in one.asked),
                 seconds=round(time.time() - began, 1),
             )
     save(found, given.out / "generated.jsonl.gz")

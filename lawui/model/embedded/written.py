@@ -40,12 +40,19 @@ _PLACE = re.compile(r"(附則)?第(\d+)条((?:の\d+)*)(?:第(\d+)項)?(?:第(\d
 @dataclass(frozen=True)
 class Asked:
     """One question. `others` are the three choices that are not the answer; where `wrong`,
-    the passages support them and not the answer."""
+    the passages support them and not the answer. `probs`: what the teacher that wrote it
+    gives to the answer and to each of the others; None where a person wrote it."""
 
     stem: str
     wrong: bool
     answer: str
     others: tuple[str, str, str]
+    probs: tuple[float, ...] | None = None
+
+    @property
+    def sure(self) -> bool:
+        """Whether its answer is held to be right."""
+        return self.probs is None or self.probs[0] > 0.5
 
 
 @dataclass(frozen=True)
@@ -97,26 +104,31 @@ def trees(
         for asked in context.asked:
             new = remade(context, asked, rng) if vary and rng.random() < REMADE else None
             made = shuffled(new or asked, rng)
-            branches.append(encoder.branch(made, made.gold, True))
+            answer = made.gold
+            if new is None and asked.probs:
+                # A letter drawn from the teacher's doubt teaches that doubt (distillation).
+                (drawn,) = rng.choices((asked.answer, *asked.others), asked.probs)
+                answer = made.choices.index(drawn)
+            branches.append(encoder.branch(made, answer, asked.sure))
         yield encoder.prefix(shown), branches, True
 
 
 def remade(context: Context, asked: Asked, rng: Random) -> Asked | None:
     """`asked` with other choices: true and false statements that other questions on the same
     text brought. None where its choices are no statements that stand alone, or too few."""
-    if not _of_statements(asked):
+    if not _of_statements(asked) or not asked.sure:
         return None
     true: list[str] = []
     false: list[str] = []
     for one in context.asked:
-        if _of_statements(one) and min(map(len, (one.answer, *one.others))) >= 12:
+        if _of_statements(one) and one.sure and min(map(len, (one.answer, *one.others))) >= 12:
             (false if one.wrong else true).append(one.answer)
             (true if one.wrong else false).extend(one.others)
     single, several = (false, true) if asked.wrong else (true, false)
     if not single or len(several) < 4:
         return None
     a, b, c = rng.sample(several, 3)
-    return replace(asked, answer=rng.choice(single), others=(a, b, c))
+    return replace(asked, answer=rng.choice(single), others=(a, b, c), probs=None)
 
 
 def _of_statements(asked: Asked) -> bool:

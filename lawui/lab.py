@@ -583,7 +583,9 @@ class Lab(Scores, Trainings):
 
     def _folder_adapter(self, name: str) -> AdapterInfo:
         adapters.check_name(name)
-        sha = self._owner.loaded.sha if self._owner is not None else ""
+        # What a server holds has another identity than the same weights in a folder.
+        known = None if is_address(self.settings.model) else self._owner
+        sha = known.loaded.sha if known is not None else ""
         for folder in (self.home / "adapters", CHECKOUT / "adapters"):
             info = adapters.find(folder, name, sha)
             if info is not None and self.sees_set(info.trained_on):

@@ -26,35 +26,41 @@ _AGAIN = (408, 409, 425, 429, 500, 502, 503, 504, 529)
 """Statuses that may pass by themselves."""
 
 _CONNECT_SECONDS = 5.0
+_KEPT_SECONDS = 60.0
+_SLOW_TRIES = 2
 
 
 @dataclass(frozen=True)
 class Patience:
     """`tries` in all; the n-th pause is drawn from 0 to `first * 2**n` seconds, `longest` at
-    most. A server that asks for more than `most` seconds is not waited for. `answer`: seconds
-    without a byte after which a request counts as lost."""
+    most. A server that asks for more than `most` seconds is not waited for. A request without
+    a byte for `answer` seconds counts as lost; the second such is the last."""
 
     tries: int = 6
     first: float = 0.5
     longest: float = 20.0
     most: float = 60.0
-    answer: float = 60.0
+    answer: float = 120.0
 
 
 class Http:
-    """The connections to one server; `requests` may be under way at once. `lost` is set
-    whenever a connection broke: whoever answers next may be another."""
+    """The connections to one server; `requests` may be under way at once. `connections` counts
+    those that were ever opened: whoever answers on a new one may be another than before."""
 
     def __init__(self, address: Address, key: str, requests: int, patience: Patience) -> None:
         self.address = address
         self.patience = patience
-        self.lost = threading.Event()
+        self.connections = 0
         self._key = key
         self._closed = threading.Event()
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx.Timeout(patience.answer, connect=_CONNECT_SECONDS, pool=None),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=requests),
+            limits=httpx.Limits(
+                max_connections=None,
+                max_keepalive_connections=requests,
+                keepalive_expiry=_KEPT_SECONDS,
+            ),
             # A proxy from the environment would take what is meant for this machine elsewhere.
             trust_env=not address.loopback,
             follow_redirects=False,  # the key is for this server alone
@@ -62,17 +68,17 @@ class Http:
 
     def get(self, path: str, tries: int | None = None) -> dict[str, Any]:
         """The JSON object at `path` below the address, or at a whole URL of the server."""
-        return self._asked(lambda: self._client.get(self._url(path)), tries)
+        return self._asked(lambda: self._send("GET", path), tries)
 
     def post(self, path: str, body: Mapping[str, Any], tries: int | None = None) -> dict[str, Any]:
         """The JSON object that answers `body`."""
-        return self._asked(lambda: self._client.post(self._url(path), json=body), tries)
+        return self._asked(lambda: self._send("POST", path, body), tries)
 
     def status(self, path: str, body: Mapping[str, Any]) -> tuple[int, str]:
         """The bare status of one POST and the reason in its answer; no status is an error."""
         try:
             with self._told():
-                response = self._client.post(self._url(path), json=body)
+                response = self._send("POST", path, body)
         except _Passing as passing:
             _give_up(passing)
         return response.status_code, self._reason(response)
@@ -98,6 +104,16 @@ class Http:
         self._client.close()
 
     # -- inside
+
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> httpx.Response:
+        traced = {"trace": self._trace}
+        return self._client.request(method, self._url(path), json=body, extensions=traced)
+
+    def _trace(self, event: str, _: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            self.connections += 1
 
     def _url(self, path: str) -> str:
         return path if path.startswith("http") else self.address.url + path
@@ -147,14 +163,12 @@ class Http:
         try:
             yield
         except httpx.TimeoutException as error:
-            self.lost.set()
             connecting = isinstance(error, httpx.ConnectTimeout)
             if connecting:
                 raise _Passing(ModelError("server.gone", server=server, reason="timeout")) from None
             slow = ModelError("server.slow", server=server, seconds=f"{self.patience.answer:g}")
             raise _Passing(slow) from None
         except httpx.TransportError as error:
-            self.lost.set()
             reason = self._shown(str(error)) or type(error).__name__
             raise _Passing(ModelError("server.gone", server=server, reason=reason)) from None
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
@@ -207,6 +221,8 @@ class Http:
     def _pause(self, passing: _Passing, number: int, tries: int) -> None:
         """Wait before the next try; raise what happened where there is none."""
         patience, asked = self.patience, passing.seconds
+        if passing.error.key == "server.slow":
+            tries = min(tries, _SLOW_TRIES)
         if number + 1 >= tries or (asked is not None and asked > patience.most):
             _give_up(passing)
         drawn = random.uniform(0, min(patience.longest, patience.first * 2**number))

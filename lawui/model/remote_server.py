@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -99,7 +100,8 @@ class Server:
         self._folder_adapter = folder_adapter
         self._lock = threading.Lock()
         self._entries: dict[str, dict[str, Any]] = {}
-        self._looked = 0.0
+        self._looked = -math.inf
+        self._connections = 0
         self._replied = ""
         self._look(_LOOK_TRIES)
         top = self._probe()
@@ -134,17 +136,16 @@ class Server:
         said = str(reply.get("model") or "")
         if model == self._address.model and said != self._replied:
             raise ModelError("server.changed", server=self._address.url, model=said or "?")
-        lost = self._http.lost.is_set()
-        if lost or time.monotonic() - self._looked > _LOOK_SECONDS:
-            with self._lock:
-                if not self._fresh():
-                    self._http.lost.clear()
-                    self._look()
-                    if self._sha() != self.base.sha:
-                        self._looked = 0.0  # never let the next answer pass
-                        raise ModelError(
-                            "server.changed", server=self._address.url, model=self._address.model
-                        )
+        if self._fresh():
+            return
+        with self._lock:
+            if not self._fresh():
+                self._look()
+                if self._sha() != self.base.sha:
+                    self._looked = -math.inf  # nor let the next answer pass
+                    raise ModelError(
+                        "server.changed", server=self._address.url, model=self._address.model
+                    )
 
     # -- adapters
 
@@ -237,7 +238,10 @@ class Server:
     # -- looking
 
     def _fresh(self) -> bool:
-        return not self._http.lost.is_set() and time.monotonic() - self._looked <= _LOOK_SECONDS
+        """Whether the list of models is new, and nothing was connected since it was asked for:
+        a server that starts anew breaks the connections that were open."""
+        same = self._http.connections == self._connections
+        return same and time.monotonic() - self._looked <= _LOOK_SECONDS
 
     def _look(self, tries: int | None = None) -> None:
         listed = self._http.get("/models", tries).get("data")
@@ -251,6 +255,7 @@ class Server:
                 models=", ".join(list(found)[:10]) or "-",
             )
         self._entries, self._looked = found, time.monotonic()
+        self._connections = self._http.connections
 
     def _sha(self) -> str:
         entry = self._entries[self._address.model]

@@ -22,6 +22,7 @@ BENCHES = {
     "score": "how fast a set is answered, beside plain transformers or lm-eval",
     "serve": "asks, many adapters and many browsers at once, beside plain peft",
     "retrieval": "how fast and how well search finds the cited articles",
+    "remote": "many items through a server, killed and resumed: speed, memory, repeats",
     "whatif": "how long a changed question takes to be answered anew",
     "train": "a short QLoRA run, beside stock transformers.Trainer",
 }

@@ -4,7 +4,8 @@ It speaks the part of the interface that lawui uses as vLLM speaks it: models wi
 one token with its candidates, streams, adapters loaded at run time. What it answers is a
 function: by default letters drawn from the hash of the text, so that the same text has the
 same answer in every process. `python -m lawui.bench.loopback` prints its address and serves
-until its standard input ends. It listens on 127.0.0.1 and nowhere else.
+until its standard input ends, then how often it was asked. It listens on 127.0.0.1 and
+nowhere else.
 """
 
 from __future__ import annotations
@@ -238,8 +239,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def main() -> int:
-    """Serve until standard input ends."""
-    server = Loopback()
+    """Serve until standard input ends; a first argument is milliseconds for each answer."""
+    server = Loopback(seconds=float(sys.argv[1]) / 1_000 if len(sys.argv) > 1 else 0.0)
     print(server.url, flush=True)
     sys.stdin.read()
     print(json.dumps({"requests": sum(server.asked.values()), "bodies": len(server.asked)}))

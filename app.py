@@ -30,6 +30,7 @@ def main() -> int:
                 demo=arguments.demo,
                 chroma_url=arguments.chroma_url,
                 reranker=arguments.reranker,
+                keep_days=arguments.keep_days,
             ),
             people,
         )
@@ -94,6 +95,13 @@ def _arguments() -> argparse.Namespace:
         default="",
         metavar="NAME",
         help="a cross-encoder that orders what search finds",
+    )
+    parser.add_argument(
+        "--keep-days",
+        type=int,
+        default=Settings.keep_days,
+        metavar="N",
+        help="delete what a visit saw after N days (90); 0 keeps it for good",
     )
     parser.add_argument("--share", action="store_true", help="a public address (needs log-in)")
     return parser.parse_args()

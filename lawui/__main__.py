@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,19 @@ def _user(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any] | None:
         return {"line": line}
     print(line)  # alone, so that it can be appended to the file
     return None
+
+
+def _forget(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
+    kept = lab.kept(arguments.name)
+    told = {**asdict(kept), "total": kept.total}
+    if not arguments.yes:
+        if not sys.stdin.isatty():
+            raise UsageError("people.yes", total=kept.total, name=arguments.name)
+        print(json.dumps(told), file=sys.stderr)
+        if input(f"delete all {kept.total} for good? [y/N] ").strip().lower() != "y":
+            return {**told, "deleted": False}
+    lab.forget(arguments.name, kept.total)
+    return {**told, "deleted": True}
 
 
 def _fetch(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -315,6 +329,10 @@ def _parser() -> argparse.ArgumentParser:
     user = _command(commands, "user", _user, "a line for --auth-file; the password is asked for")
     user.add_argument("name", metavar="NAME")
     user.add_argument("--role", default="reader", help="reader, reviewer or trainer")
+    all_of = "delete all that is kept of a user (or: user forget NAME)"
+    forget = _command(commands, "user-forget", _forget, all_of)
+    forget.add_argument("name", metavar="NAME", help='"" where nobody logs in')
+    forget.add_argument("--yes", action="store_true", help="without asking")
     benches = commands.add_parser("bench", help="measure speed, memory and quality")
     bench.add_parsers(benches.add_subparsers(required=True, metavar="NAME"), _command)
     return parser
@@ -377,10 +395,13 @@ _VERBS = ("status", "stop", "resume")
 
 
 def _train_verb_last(argv: list[str]) -> list[str]:
-    """`train status RUN` as `train-status RUN`: argparse cannot tell a verb from flags."""
-    for i, word in enumerate(argv[:-1]):
-        if word == "train" and argv[i + 1] in _VERBS:
-            return [*argv[:i], f"train-{argv[i + 1]}", *argv[i + 2 :]]
+    """`train status RUN` as `train-status RUN`: argparse cannot tell a verb from flags; and
+    `user forget NAME` as `user-forget NAME`."""
+    verbs = [("train", verb) for verb in _VERBS] + [("user", "forget")]
+    for i, (word, verb) in enumerate(pairwise(argv)):
+        # `user forget` alone makes a user of that name.
+        if (word, verb) in verbs and (word != "user" or len(argv) > i + 2):
+            return [*argv[:i], f"{word}-{verb}", *argv[i + 2 :]]
     return argv
 
 

@@ -50,10 +50,12 @@ State = dict[str, Any]
 
 @dataclass
 class Student:
-    """Who joined: a made-up name and the letter of the present question, "" for none."""
+    """Who joined: a made-up name, the letter of the present question, "" for none, and the
+    log-in name of who has one."""
 
     name: str
     letter: str = ""
+    user: str = ""
 
 
 @dataclass
@@ -156,17 +158,26 @@ class Classroom:
         with self._lock:
             self._rooms.pop(self._room(code, key).code)
 
-    def close_all(self, user: str) -> int:
-        """End every class of a user; returns how many there were."""
+    def kept(self, user: str) -> tuple[int, int]:
+        """How many classes a user leads, and how many joined while logged in."""
         with self._lock:
-            mine = [code for code, room in self._rooms.items() if room.owner == user]
-            for code in mine:
-                del self._rooms[code]
-            return len(mine)
+            rooms = self._rooms.values()
+            joined = [s.user for room in rooms for s in room.students.values() if s.user]
+            return sum(room.owner == user for room in rooms), joined.count(user)
+
+    def forget(self, user: str) -> None:
+        """End every class of a user, and take the user out of the others."""
+        with self._lock:
+            self._rooms = {c: room for c, room in self._rooms.items() if room.owner != user}
+            for room in self._rooms.values():
+                if user:
+                    kept = {t: s for t, s in room.students.items() if s.user != user}
+                    room.stirred += len(room.students) - len(kept)
+                    room.students = kept
 
     # -- the students
 
-    def join(self, code: str, name: str) -> str:
+    def join(self, code: str, name: str, user: str = "") -> str:
         """Join under a made-up name; returns the token that says who votes. Raises
         UsageError for an unknown code, or a name that is taken, empty or too long."""
         plain = _plain(name)
@@ -179,7 +190,7 @@ class Classroom:
             if plain in {student.name for student in room.students.values()}:
                 raise UsageError("class.name_taken")
             token = secrets.token_urlsafe(16)
-            room.students[token] = Student(plain)
+            room.students[token] = Student(plain, user=user)
             room.stirred += 1
             return token
 

@@ -30,6 +30,7 @@ from lawui.errors import (
     RetrievalError,
     UsageError,
 )
+from lawui.keeping import KEEP_DAYS, Keeping
 from lawui.library import IndexJob, Library
 from lawui.model import adapters, load
 from lawui.model.address import is_address
@@ -84,6 +85,7 @@ class Settings:
     chroma_url: str = ""
     embedder: str = "embedded"
     reranker: str = ""
+    keep_days: int = KEEP_DAYS
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class AskResult:
     adapter_sha: str = ""
 
 
-class Lab(Scores, Trainings):
+class Lab(Scores, Trainings, Keeping):
     """Everything that the lab can do. Thread-safe. Raises LabError and nothing else for
     what a user can put right."""
 
@@ -138,6 +140,7 @@ class Lab(Scores, Trainings):
         self.visits = Visits(store)
         self.classroom = Classroom(self)
         self.offered = Offered(self.home / ".lawui" / "gradio")
+        self._open_keeping(self)
 
     # -- the model
 
@@ -197,11 +200,14 @@ class Lab(Scores, Trainings):
         return self._owner is not None
 
     def start(self) -> None:
-        """Load the model and open or build the indexes in the background."""
+        """Load the model, open or build the indexes, and delete what has been kept long
+        enough, in the background."""
+        self._keep_tidy()
         threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
 
     def close(self) -> None:
         """Stop the background work and free the model. Training goes on by itself."""
+        self._stopped.set()
         self._scorer.close()
         with self._lock:
             if self._owner is not None:

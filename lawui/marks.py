@@ -88,6 +88,10 @@ class Marks:
         found = Counter(m.mark for m in self.list() if among is None or m.source in among)
         return {name: found[name] for name in MARKS}
 
+    def count(self, user: str) -> int:
+        """How many marks a reader has given."""
+        return len(self.list(user=user))
+
     def forget(self, user: str) -> int:
         """Delete every mark of a reader; returns how many there were."""
         if not self._path.exists():
@@ -103,6 +107,7 @@ class Marks:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 opened = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
                 with closing(opened) as connection, connection:
+                    connection.execute("PRAGMA secure_delete = ON")
                     connection.execute(_TABLE)
                     yield connection
         except (sqlite3.Error, OSError) as error:

@@ -1061,6 +1061,26 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "この操作は1分に{most}回までです。少し待ってからもう一度お試しください。",
         "This can be done {most} times a minute. Try again in a moment.",
     ),
+    "people.yes": (
+        "「{name}」のデータ{total}件を消すには、--yes を付けてください。元に戻せません。",
+        "Add --yes to delete the {total} things kept of “{name}”. It cannot be undone.",
+    ),
+    "people.queue_full": (
+        "順番を待っている仕事が{waiting}件あります（一人{most}件まで）。"
+        "終わるのを待つか、いくつか中止してから、もう一度お試しください。",
+        "{waiting} of your jobs are waiting or at work, and one user may have {most}. Wait for "
+        "them or stop some, then try again.",
+    ),
+    "people.uploads": (
+        "一日に送れるファイルの合計（{most} MB）を超えます。明日もう一度お試しください。",
+        "That is more than the {most} MB of files that may be sent in a day. Try again tomorrow.",
+    ),
+    "people.other_total": (
+        "消えるものの数が変わりました（いまは{total}件、確認されたのは{given}件）。"
+        "数を見直してから、もう一度消してください。",
+        "What would be deleted has changed: {total} things now, {given} were confirmed. "
+        "Look at the count again, then delete.",
+    ),
     "people.no_role": (
         "「{role}」という役割はありません。{roles} から選んでください。",
         "There is no role {role}. Choose one of {roles}.",

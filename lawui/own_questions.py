@@ -58,13 +58,30 @@ class OwnQuestions:
             query = "SELECT name FROM own_sets WHERE user = ?"
             return str(connection.execute(query, (user,)).fetchone()[0])
 
+    def known_set(self, user: str) -> str:
+        """The name of a user's set where there has been one, else ""."""
+        if not user:
+            return NAME
+        rows = self._store.read("SELECT name FROM own_sets WHERE user = ?", user)
+        return str(rows[0][0]) if rows else ""
+
+    def forget(self, user: str) -> None:
+        """Delete everything of a user's in the file, the visits in it too."""
+        self._store.forget(user)
+
     def add(
         self, user: str, stem: str, choices: Sequence[str], gold: str = "", context: str = ""
     ) -> Question:
-        """Keep a question and give it back with its id. Raises UsageError for a part that
-        is missing or too long, or an official answer that is none of a-d."""
-        sample = _sample(stem, choices, gold, context)
-        return self.question(self._insert(user, [sample])[0], user)
+        """Keep a question and give it back with its id; one that is there already, word for
+        word, is that one. Raises UsageError for a part that is missing or too long, or an
+        official answer that is none of a-d."""
+        self._people.need("own")
+        sample = _dumps(_sample(stem, choices, gold, context))
+        there = (int(row) for row, text in self._rows(user) if text == sample)
+        row = next(there, None)
+        if row is not None:
+            return self.question(f"{self.set_name(user)}-{row:03d}", user)
+        return self.question(self._insert(user, [json.loads(sample)])[0], user)
 
     def change(
         self, user: str, qid: str, stem: str, choices: Sequence[str], gold: str = ""

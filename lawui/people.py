@@ -47,8 +47,15 @@ IN_A_DEMO = ("score", "teach")
 A_MINUTE = {"ask": 120, "search": 120, "score": 10, "train": 6, "own": 120, "mark": 120}
 """How often one user may do a thing in a minute; where nobody logs in there is no limit."""
 
+WAITING = {"score": 100, "train": 10}
+"""How many scores (cells of a matrix) and training runs of one user may wait or be at work;
+in a demo all visitors together are one user."""
+
+UPLOADED = 200 * 2**20
+"""Bytes that one user may upload in a day; in a demo, one address."""
+
 NOBODY = ""
-_MINUTE = 60.0
+_MINUTE, _DAY = 60.0, 24 * 3600.0
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 _DEMO_KEYS = {"own": "own.demo", "mark": "marks.demo", "forget": "people.demo"}
 
@@ -85,6 +92,7 @@ class People:
         self._known_elsewhere = known_elsewhere
         self.demo = demo
         self._limits = Limits(clock)
+        self._uploads = Limits(clock, _DAY)
         self.failures = Failures(clock)
         self.who = who
 
@@ -137,6 +145,19 @@ class People:
         if user and most and not self._limits.take((user, action), most):
             raise UsageError("people.too_often", most=most)
 
+    def queue(self, action: str, waiting: int, more: int = 1) -> None:
+        """Raises UsageError where `more` things of WAITING would be too many beside the
+        `waiting` ones of whoever asks."""
+        most = WAITING[action]
+        if (self.who() or (self.demo and self.who() is not None)) and waiting + more > most:
+            raise UsageError("people.queue_full", most=most, waiting=waiting)
+
+    def upload(self, who: str, size: int) -> None:
+        """Count bytes that a user, or an address of a demo, sends. Raises UsageError for
+        what is over the day's."""
+        if (self.log_in or self.demo) and not self._uploads.take(("upload", who), UPLOADED, size):
+            raise UsageError("people.uploads", most=UPLOADED // 2**20)
+
     def sees(self, owner: str) -> bool:
         """Whether what `owner` keeps may be shown: to the owner, and to the lab itself."""
         user = self.who()
@@ -151,22 +172,23 @@ class People:
 
 
 class Limits:
-    """How often something was done within the last minute."""
+    """How much was done within the last minute, or the last `seconds`."""
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
+    def __init__(self, clock: Clock = time.monotonic, seconds: float = _MINUTE) -> None:
         self._clock = clock
-        self._times: dict[tuple[str, str], deque[float]] = defaultdict(deque)
+        self._seconds = seconds
+        self._done: dict[tuple[str, str], deque[tuple[float, int]]] = defaultdict(deque)
         self._lock = threading.Lock()
 
-    def take(self, key: tuple[str, str], most: int) -> bool:
-        """Count one; False where it would be more than `most` within a minute."""
+    def take(self, key: tuple[str, str], most: int, amount: int = 1) -> bool:
+        """Count `amount`; False where it would be more than `most` within the time."""
         with self._lock:
-            now, times = self._clock(), self._times[key]
-            while times and now - times[0] >= _MINUTE:
-                times.popleft()
-            if len(times) >= most:
+            now, done = self._clock(), self._done[key]
+            while done and now - done[0][0] >= self._seconds:
+                done.popleft()
+            if sum(n for _, n in done) + amount > most:
                 return False
-            times.append(now)
+            done.append((now, amount))
             return True
 
 

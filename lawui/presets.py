@@ -31,6 +31,10 @@ class Presets:
                 continue  # of another version: its neighbours stay
         return found
 
+    def of_set(self, set: str) -> list[str]:
+        """The names of presets that train on a set."""
+        return [name for name, config in self.all().items() if config.train_set == set]
+
     def save(self, name: str, config: TrainConfig) -> str:
         """Keep `config` as `name`, in place of what had that name. Raises UsageError for a
         name that is empty, too long or built in, TrainingError where it cannot be written."""

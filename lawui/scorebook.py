@@ -8,7 +8,7 @@ set are never compared.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +122,14 @@ class Scorebook:
             "summary": report.summary(run, questions, answers, seen, asked_with),
             "table": report.table(run, questions, answers, seen, asked_with),
         }
+
+    def forget(self, run_ids: Collection[str]) -> None:
+        """Keep in memory nothing that was read of these scores."""
+        with self._lock:
+            for run_id in run_ids:
+                self._read.pop(run_id, None)
+            self._whole_jobs.clear()
+            self._tried = ((), {})
 
     def tried(self) -> dict[str, Tried]:
         """By item: how its answers went, over the scores whose sets are as they were."""

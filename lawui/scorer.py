@@ -24,6 +24,7 @@ import lawui
 from lawui import thresholds
 from lawui.data import headings
 from lawui.errors import LabError, ScoringError, UsageError
+from lawui.own_questions import is_own
 from lawui.scoring import cache
 from lawui.scoring.run import FINAL, ScoreStore, score
 from lawui.types import (
@@ -55,6 +56,7 @@ _OF_ONE_RUN = ("seed", "output_dir", "logging_steps", "save_steps", "eval_steps"
 class _Task:
     run_id: str
     questions: tuple[Question, ...]
+    user: str
 
 
 class Scorer:
@@ -69,7 +71,7 @@ class Scorer:
         self._book = book
         self._tasks: list[_Task] = []
         self._errors: dict[str, Exception] = {}
-        self._at_work = ""
+        self._now: _Task | None = None
         self._listed: tuple[float, list[ScoreJob]] = (-math.inf, [])
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -89,6 +91,7 @@ class Scorer:
             if evidence not in EVIDENCES:
                 raise UsageError("usage.evidence", evidence=evidence)
         infos = {name: self._lab.adapter(name) for name, _ in columns if name != BASE}
+        user = self._room_for(len(dict.fromkeys(columns)))
         job = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         tasks = []
         for adapter, evidence in dict.fromkeys(columns):
@@ -103,9 +106,17 @@ class Scorer:
                 provenance=self._provenance(adapter, info, limit),
                 job=job,
             )
-            tasks.append(_Task(run.id, questions))
+            tasks.append(_Task(run.id, questions, user))
         self._queue(tasks)
         return [task.run_id for task in tasks]
+
+    def _room_for(self, more: int) -> str:
+        """Who asks for `more` scores. Raises UsageError where they would be too many."""
+        people = self._lab.people
+        with self._changed:
+            waiting = [*self._tasks, *([self._now] if self._now else [])]
+            people.queue("score", sum(task.user == people.user for task in waiting), more)
+        return people.user
 
     def jobs(self, max_age: float = 0.0) -> list[ScoreJob]:
         """Every job, newest first; a run from before there were jobs is one of its own. A
@@ -167,21 +178,47 @@ class Scorer:
         job = self.job(job_id)
         if job.active:
             raise ScoringError("scoring.busy", run=job_id)
-        for cell in job.cells:
-            self.store.remove(cell.id)
+        self._remove(job.cells)
+
+    def count_of(self, set: str) -> int:
+        """How many scores of a set there are."""
+        return sum(run.set == set for run in self.store.everybodys())
+
+    def forget_set(self, set: str) -> None:
+        """Delete every score of a set, after stopping those at work."""
+        runs = [run for run in self.store.everybodys() if run.set == set]
+        for run in runs:
+            if run.state not in FINAL:
+                self.cancel(run.id)
+        names = {run.id for run in runs}
+        with self._changed:
+            self._changed.wait_for(lambda: self._at_work not in names, _LAST_BATCH_SECONDS)
+        self._remove(runs)
+
+    def _remove(self, runs: Sequence[ScoreRun]) -> None:
+        """Delete scores; of own questions also the prompts that no other score was sent."""
+        names = {run.id for run in runs}
+        sent = {sha for run in runs if is_own(run.set) for sha in self.store.sent(run.id)}
+        for run in runs:
+            self.store.remove(run.id)
+        self._book.forget(names)
+        if sent:
+            others = [self.store.sent(run.id) for run in self.store.everybodys()]
+            self._cache.forget(sorted(sent.difference(*others)))
 
     def resume(self, run_id: str) -> str:
         """Queue what is left of a score. Raises ScoringError where set, model, adapter,
         prompt or index are no longer what the score began with."""
         with self._changed:  # a cancelled one may still be at its last batch
             self._changed.wait_for(lambda: self._at_work != run_id, timeout=_LAST_BATCH_SECONDS)
+        user = self._room_for(1)
         run = self.store.load(run_id)
         question_set = self._lab.questions(run.set)
         questions = question_set.questions[: run.total]
         info = None if run.adapter == BASE else self._lab.adapter(run.adapter)
         identity = self._identity(question_set.dataset_sha, info, run.evidence, questions[0])
         self.store.resume(run_id, **identity)
-        self._queue([_Task(run_id, questions)])
+        self._queue([_Task(run_id, questions, user)])
         return run_id
 
     def wait(self, run_id: str, progress: Callable[[ScoreRun], None]) -> ScoreRun:
@@ -259,6 +296,10 @@ class Scorer:
 
     # -- the worker
 
+    @property
+    def _at_work(self) -> str:
+        return self._now.run_id if self._now else ""
+
     def _queue(self, tasks: Sequence[_Task]) -> None:
         with self._changed:
             for task in tasks:
@@ -277,13 +318,13 @@ class Scorer:
                 if self._closed:
                     return
                 task = self._tasks.pop(0)
-                self._at_work = task.run_id
+                self._now = task
             try:
                 self._score(task)
             except Exception as error:
                 self._errors[task.run_id] = error
             with self._changed:
-                self._at_work = ""
+                self._now = None
                 self._changed.notify_all()
 
     def _score(self, task: _Task) -> None:

@@ -13,6 +13,7 @@ from lawui import thresholds
 from lawui.errors import ScoringError, UsageError
 from lawui.marks import Marks, to_text
 from lawui.offered import Offered
+from lawui.own_questions import is_own
 from lawui.scorebook import Scorebook
 from lawui.scorer import Scorer
 from lawui.scoring.cache import AnswerCache
@@ -106,9 +107,14 @@ class Scores:
         return self._scorer.resume_job(job_id)
 
     def score_job_remove(self, job_id: str) -> None:
-        """Delete a matrix with its scores; answers that were computed are still known."""
-        self._people.allow("remove")
+        """Delete a matrix with its scores; answers that were computed are still known, but
+        for those to own questions."""
+        self._people.allow("own" if self._own_job(job_id) else "remove")
         self._scorer.remove_job(job_id)
+
+    def _own_job(self, job_id: str) -> bool:
+        """Whether a matrix is of own questions, those of whoever asks."""
+        return any(job.id == job_id and is_own(job.set) for job in self.score_jobs())
 
     def score_summary(self, run_id: str, seeds: bool = True) -> dict[str, Any]:
         """The figures of a score: the keys of `score`. `seeds` adds what the scores of sibling

@@ -51,7 +51,8 @@ class Store:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 opened = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
                 with closing(opened) as connection, connection:
-                    connection.executescript(_TABLES)
+                    # What is deleted is overwritten, not just let go.
+                    connection.executescript("PRAGMA secure_delete = ON;" + _TABLES)
                     yield connection
         except (sqlite3.Error, OSError) as error:
             raise HostError("store.file", path=str(self._path), reason=str(error)) from error

@@ -34,12 +34,14 @@ class Trainings:
         """Wire the runs of the lab's home and the presets kept there."""
         self._lab, self._evidence = lab, library
         self._runs = RunStore(lab.home / "adapters", lab.sees_set)
+        self._started: dict[str, list[str]] = {}
         self._presets = Presets(lab.home / ".lawui" / "presets.json")
 
     def train(self, config: TrainConfig) -> str:
         """Start a training run in a process of its own and return its name."""
         self._lab.people.allow("train")
         config.check()
+        user = self._room_for_run()
         choice = self._train_choice(config)
         source = self.training_data(config)
         model = {"spec": choice.spec, "name": choice.name, "sha": "", "licence": choice.licence}
@@ -57,7 +59,16 @@ class Trainings:
         )
         self._lab.make_room()
         self._runs.start(run)
+        self._started.setdefault(user, []).append(run)
         return run
+
+    def _room_for_run(self) -> str:
+        """Who asks for one more run. Raises UsageError where too many of theirs wait."""
+        people = self._lab.people
+        mine = [run for run in self._started.get(people.user, ()) if self._runs.is_alive(run)]
+        self._started[people.user] = mine
+        people.queue("train", len(mine))
+        return people.user
 
     def train_preview(self, config: TrainConfig) -> dict[str, Any]:
         """What a run would learn from, before it starts: counts, lengths in tokens, rows

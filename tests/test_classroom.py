@@ -145,7 +145,10 @@ def test_rooms_end_by_themselves_and_are_bounded(lab: Lab, monkeypatch: pytest.M
     now[0] = classroom.IDLE
     room.open("u")
     refused("class.unknown", room.join, code, "B")
-    assert (room.close_all("t"), room.close_all("u")) == (0, 1)
+    assert (room.kept("t"), room.kept("u")) == ((0, 0), (1, 0))
+    room.forget("t")
+    assert room.kept("u") == (1, 0)
+    room.forget("u")
 
 
 def test_codes_cannot_be_tried_at_will(room: Classroom) -> None:

@@ -82,6 +82,10 @@ class Serving(Protocol):
         """The number of requests in line."""
         ...
 
+    def forget(self) -> None:
+        """Keep no answers in memory: whatever is asked next is computed."""
+        ...
+
     def explain(
         self, question: Question, passages: Sequence[Passage], choice: Letter, adapter: str = BASE
     ) -> Iterator[str]:

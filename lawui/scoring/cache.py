@@ -94,6 +94,14 @@ class AnswerCache:
         passages = [{k: v for k, v in value.items() if k in known} for value in values]
         return zlib.decompress(row[0]).decode(), tuple(_passage(p) for p in passages)
 
+    def forget(self, text_shas: Sequence[str]) -> None:
+        """Delete prompts with every answer to them."""
+        with self._open() as connection:
+            for some in _parts(list(text_shas)):
+                marks = ", ".join("?" * len(some))
+                for table in ("answers", "prompts"):
+                    connection.execute(f"DELETE FROM {table} WHERE text_sha IN ({marks})", some)
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """One transaction."""
@@ -102,7 +110,8 @@ class AnswerCache:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 opened = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
                 with closing(opened) as connection, connection:
-                    connection.executescript(_TABLES)
+                    # What is deleted is overwritten, not just let go.
+                    connection.executescript("PRAGMA secure_delete = ON;" + _TABLES)
                     yield connection
         except (sqlite3.Error, OSError) as error:
             reason = str(error)

@@ -270,6 +270,11 @@ class ScoreStore:
         self._meta(run_id)
         return dict(self._log(run_id).refresh().asked_with)
 
+    def sent(self, run_id: str) -> set[str]:
+        """The text_sha of every prompt of a run, whoever's: for the lab itself."""
+        asked = self._log(run_id).refresh().asked_with.values()
+        return {str(known["text_sha"]) for known in asked if known.get("text_sha")}
+
     def seen_groups(self, run_id: str) -> frozenset[str]:
         """The groups that the adapter had seen in training when the run was created."""
         return frozenset(self._meta(run_id).get("seen_groups") or ())

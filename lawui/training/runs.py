@@ -222,8 +222,12 @@ class RunStore:
 
     def any_alive(self) -> bool:
         """Whether any run, whoever's, is going on or waits for its turn."""
-        alive = ("queued", "starting", "running")
-        return any(self._status(name).state in alive for name in self._names())
+        return any(map(self.is_alive, self._names()))
+
+    def is_alive(self, run: str) -> bool:
+        """Whether a run is going on or waits for its turn; not where it is gone."""
+        there = (self._folder / run / RUN_FILE).is_file()
+        return there and self._status(run).state in ("queued", "starting", "running")
 
     def of_set(self, set: str) -> list[str]:
         """The names of the runs that learned from a set."""
@@ -262,6 +266,14 @@ class RunStore:
             shutil.rmtree(doomed, ignore_errors=True)
         finally:
             locks.release(lock)
+
+    def stop_and_remove(self, run: str, timeout: float) -> None:
+        """Delete a run, stopping it first where it is going on. Raises TrainingError where
+        it has not stopped after `timeout` seconds."""
+        if locks.is_held(self._run_folder(run) / LOCK):
+            self.stop(run)
+            self.wait(run, timeout)
+        self.remove(run)
 
     def wait(self, run: str, timeout: float | None = None) -> RunStatus:
         """The status once the run has ended, or after `timeout` seconds."""

@@ -21,6 +21,7 @@ from lawui.ui import (
     class_page,
     header,
     mcp_tools,
+    my_data,
     score_tab,
     theme,
     train_tab,
@@ -57,6 +58,7 @@ def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
                 train_tab.build(page, train)
             with score:
                 score_tab.build(page, score)
+        my_data.build(page)
         header.footer(page)
         opened = page.finish(blocks)
         address.wire(page, opened, tabs, controls, side)

@@ -12,6 +12,7 @@ import base64
 import binascii
 import importlib.util
 import os
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -21,9 +22,12 @@ from typing import Any
 
 from lawui.errors import HostError, UsageError
 from lawui.people import People, accounts
+from lawui.ui.text import preferred
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MCP_PATH = "/gradio_api/mcp"
+UPLOAD_PATHS = ("/gradio_api/upload", "/upload")
+_ADDRESSED = re.compile(r"(/gradio_api)?/file[=/]/*[A-Za-z][A-Za-z0-9+.-]*:")
 _USER = "lawui.user"
 _ADDRESS: ContextVar[str] = ContextVar("address", default="")
 _ON_ROUTE: ContextVar[str | None] = ContextVar("on_route", default=None)
@@ -173,7 +177,8 @@ def user_of(request: Any, auth_header: str = "") -> str | None:
 
 class Gate:
     """Before every request: MCP, which Gradio leaves open, asks for a log-in as the page
-    does; and the address of who logs in is noted for the limiter."""
+    does; what a user uploads is counted; nothing is fetched from elsewhere for a caller; and
+    the address of who logs in is noted for the limiter."""
 
     def __init__(self, app: Any, people: People, auth_header: str) -> None:
         self._app, self._people, self._header = app, people, auth_header
@@ -182,6 +187,10 @@ class Gate:
         if scope["type"] == "http":
             _ADDRESS.set((scope.get("client") or ("",))[0])
             path = str(scope.get("path", ""))
+            refused = self._refused(scope, path)
+            if refused is not None:
+                await refused(scope, receive, send)
+                return
             if self._people.log_in and path.startswith(MCP_PATH):
                 user = await self._mcp_user(scope)
                 if user is None:
@@ -189,6 +198,28 @@ class Gate:
                     return
                 scope[_USER] = user
         await self._app(scope, receive, send)
+
+    def _refused(self, scope: Scope, path: str) -> Any:
+        """The answer to a request that goes no further, or None."""
+        from starlette.requests import Request
+        from starlette.responses import PlainTextResponse
+
+        # Gradio would fetch an address for whoever names it as a file.
+        if _ADDRESSED.match(path):
+            return PlainTextResponse("not a file", 403)
+        if path.rstrip("/") not in UPLOAD_PATHS:
+            return None
+        request = Request(scope)
+        size = request.headers.get("content-length", "")
+        if not size.isdecimal():
+            return PlainTextResponse("Content-Length is missing.", 411)
+        try:
+            who = user_of(request, self._header) or _ADDRESS.get()
+            self._people.upload(who, int(size[:20]))
+        except UsageError as error:
+            lang = preferred(request.headers.get("accept-language", ""), "ja")
+            return PlainTextResponse(error.text(lang), 429)
+        return None
 
     async def _mcp_user(self, scope: Scope) -> str | None:
         from fastapi import HTTPException

@@ -20,6 +20,7 @@ from lawui.lab import Lab
 from lawui.types import ScoreJob, to_json
 from lawui.ui import access
 from lawui.ui.api_ask import AskApi
+from lawui.ui.api_mine import MineApi
 from lawui.ui.class_api import ClassApi
 from lawui.ui.json_values import JSON, answer_json, passage_json, question_json
 from lawui.ui.page import sentences
@@ -27,7 +28,7 @@ from lawui.ui.page import sentences
 log = logging.getLogger(__name__)
 
 
-class Api(AskApi, ClassApi):
+class Api(AskApi, ClassApi, MineApi):
     """The endpoints of one lab; each method is one, and its docstring is its help."""
 
     def describe(self) -> JSON:
@@ -276,18 +277,6 @@ class Api(AskApi, ClassApi):
         self._lab.threshold_clear(run)
         return True
 
-    def mark(self, run: str, item: str, mark: str, comment: str = "") -> JSON:
-        """Mark an answer of a score: agree, disagree, gold_doubtful or statute_changed."""
-        return to_json(self._lab.mark(self._lab.mark_of(run, item, mark, comment, access.reader())))
-
-    def marks(self, source: str = "") -> list[JSON]:
-        """What readers said of answers: all, or of one item (its source)."""
-        return [to_json(mark) for mark in self._lab.marks(source)]
-
-    def marks_counts(self) -> JSON:
-        """How often each mark was given."""
-        return dict(self._lab.marks_counts())
-
     def _config(self, preset: str, settings: JSON | None) -> Any:
         # A path from a caller could name any file of this machine: files are uploaded.
         return self._lab.train_config(preset, **{**(settings or {}), "train_file": "-"})
@@ -309,7 +298,7 @@ def _without_path(values: JSON) -> JSON:
 
 
 ENDPOINTS = tuple(
-    n for kind in (Api, AskApi, ClassApi) for n in vars(kind) if not n.startswith("_")
+    n for kind in (Api, AskApi, ClassApi, MineApi) for n in vars(kind) if not n.startswith("_")
 )
 
 

@@ -14,6 +14,14 @@ TEXT: dict[str, tuple[str, str]] = {
     "score.resume": ("続きから採点する", "Resume scoring"),
     "score.starting": ("準備しています…", "Getting ready…"),
     "score.started": ("{n} 件の採点を始めました。", "Scoring started: {n} to do."),
+    "score.remove": ("この表を消す…", "Delete this matrix…"),
+    "score.remove.sure": (
+        "この表の採点{n}件を消します。元に戻せません。",
+        "This deletes the {n} scores of this matrix. It cannot be undone.",
+    ),
+    "score.remove.yes": ("本当に消す", "Really delete"),
+    "score.remove.no": ("やめる", "Keep it"),
+    "score.removed": ("表とその採点を消しました。", "The matrix and its scores are deleted."),
     "score.cancelled": (
         "中止しました。途中までの結果は残っています。",
         "Cancelled. What was done so far is kept.",

@@ -161,6 +161,16 @@ class Visits:
             raise UsageError("visit.empty")
         return to_word(found, lang) if kind == "docx" else to_html(found, lang).encode()
 
+    def count(self, user: str) -> int:
+        """How many answers all visits of a reader hold."""
+        return len(self._store.read("SELECT id FROM visits WHERE user = ?", user))
+
+    def forget_before(self, moment: str) -> None:
+        """Delete what was seen, of anybody, before a moment in UTC (ISO 8601)."""
+        with self._store.open() as connection:
+            for table in ("visits", "views"):
+                connection.execute(f"DELETE FROM {table} WHERE created < ?", (moment,))
+
     def clear(self, visit: str, user: str) -> None:
         """Forget a visit."""
         with self._store.open() as connection:

@@ -13,7 +13,7 @@ from anyio.from_thread import start_blocking_portal
 from fastapi import HTTPException
 
 from lawui.errors import HostError, UsageError
-from lawui.people import Failures, People, hashed
+from lawui.people import UPLOADED, Failures, People, hashed
 from lawui.ui import access
 
 
@@ -163,3 +163,23 @@ def test_nobody_asks_where_no_request_is_handled() -> None:
     with access.acting("hanako"):
         assert access.who() == access.reader() == "hanako"
     assert access.who() is None
+
+
+def test_what_is_uploaded_is_counted_and_refused_in_words() -> None:
+    people = access.people(environment={"LAWUI_AUTH": "hanako:pw,taro:pw"})
+    cookie = {"cookie": "access-token-unsecure-x=t0ken"}
+    half = {**cookie, "content-length": str(UPLOADED // 2)}
+    path = "/gradio_api/upload"
+    assert [through_the_gate(path, half, people)[0] for _ in range(3)] == [200, 200, 429]
+    assert through_the_gate(path + "/", cookie, people)[0] == 411
+    other = {"content-length": "10"}  # by address where nobody has logged in
+    assert through_the_gate(path, other, people)[0] == 200
+    assert through_the_gate(path, {"content-length": "x"}, people)[0] == 411
+    assert through_the_gate(path, half, People())[0] == 200
+
+
+def test_nothing_is_fetched_from_elsewhere_for_a_caller() -> None:
+    for start in ("/gradio_api/file=", "/file=", "/gradio_api/file/", "/file/"):
+        for address in ("http://192.0.2.1/x", "https:/192.0.2.1", "HTTP://x", "ftp://x"):
+            assert through_the_gate(start + address, {}, People())[0] == 403, start + address
+        assert through_the_gate(start + "/home/x/a:b.html", {}, People())[0] == 200

@@ -126,6 +126,8 @@ def others(room: dict[str, str], run: str) -> dict[str, Any]:
         "law_id": "x",
         "visit": NOTHING,
         "token": NOTHING,
+        "source": NOTHING,
+        "total": -1,
     }
 
 

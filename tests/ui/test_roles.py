@@ -32,7 +32,9 @@ NEEDS: dict[str, tuple[str, bool]] = {
     **dict.fromkeys(("own_list", "own_export", "class_join", "class_vote", "class_state"), READ),
     **dict.fromkeys(("class_show", "class_go", "class_close"), READ),  # the key is asked for
     **dict.fromkeys(("own_add", "own_change", "own_remove", "own_import"), KEEP),
-    **dict.fromkeys(("mark",), REVIEW),
+    **dict.fromkeys(("my_data", "marks_export"), READ),
+    **dict.fromkeys(("my_data_delete",), KEEP),
+    **dict.fromkeys(("mark", "mark_remove"), REVIEW),
     **dict.fromkeys(("score_start", "score_columns", "score_job_cancel"), SCORE),
     **dict.fromkeys(("score_job_resume", "score_cancel", "score_resume", "class_open"), SCORE),
     **dict.fromkeys(("train_start", "train_seeds", "train_preset_save"), TRAIN),
@@ -62,6 +64,8 @@ GIVEN: dict[str, Any] = {
     "step": 1,
     "visit": "nothing",
     "id": "nothing",
+    "source": "nothing",
+    "total": -1,
 }
 """What every endpoint is called with: things that are not there, so that nothing is done."""
 

@@ -11,10 +11,12 @@ import gradio as gr
 from lawui.errors import LabError
 from lawui.lab import Lab
 from lawui.types import EVIDENCES
+from lawui.ui import access
 from lawui.ui.ask_tab.answering import Request, drawn
 from lawui.ui.ask_tab.controls import Controls
 from lawui.ui.ask_tab.draw import question_html
 from lawui.ui.ask_tab.home import Home
+from lawui.ui.ask_tab.own import kept_update
 from lawui.ui.ask_tab.state import Asked, ask, same_question
 from lawui.ui.page import Page
 from lawui.ui.text import say
@@ -31,15 +33,16 @@ def outputs(c: Controls) -> list[Any]:
     how = [a.evidence, a.adapter, a.orders, a.deep]
     sides = [q.source, q.from_set, q.from_own]
     shown = [q.commit, c.revealed, q.question, q.reveal]
-    return [*sides, *q.own.parts, *how, *shown, *c.drawn]
+    return [*sides, q.own.kept, *q.own.parts, *how, *shown, *c.drawn]
 
 
-def kept(values: Sequence[Any], gold: str, letter: str | None) -> dict[str, Any]:
-    """The view as plain values: `values` are those of `Controls.request`."""
+def kept(values: Sequence[Any], gold: str, letter: str | None, own: str = "") -> dict[str, Any]:
+    """The view as plain values: `values` are those of `Controls.request`; `own` is the id of
+    the kept question that is being written."""
     request = Request(*values)
     view = {name: getattr(request, name) for name in (*_CHOSEN, *_TYPED, "revealed")}
     trial = request.asked.trial.to_json() if request.asked else None
-    return {**view, "gold": gold, "letter": letter, "trial": trial}
+    return {**view, "gold": gold, "letter": letter, "trial": trial, "own": own}
 
 
 def bring(lab: Lab, lang: str, view: Mapping[str, Any], asked_for: Mapping[str, str]) -> list[Any]:
@@ -52,7 +55,9 @@ def bring(lab: Lab, lang: str, view: Mapping[str, Any], asked_for: Mapping[str, 
     evidence, adapter = chosen(lab, view, asked_for)
     switches = [view.get(n, d) for n, d in (("orders", True), ("deep", False))]
     how = [evidence or gr.skip(), adapter or gr.skip(), *switches]
-    start: list[Any] = [*sides, *typed, view.get("gold") or "", *how]
+    # Else saving what came back would keep it a second time.
+    mine = kept_update(lab, access.reader(), view.get("own") or "", lang)
+    start: list[Any] = [*sides, mine, *typed, view.get("gold") or "", *how]
     asked = None if other else _again(lab, view, evidence, adapter)
     question = None if own else _question(lab, view, asked)
     if asked is None or (question is None and not own):
@@ -104,9 +109,11 @@ def wire(page: Page, c: Controls, h: Home) -> None:
     """Keep the view whenever it changes."""
     lab, q, a = page.lab, c.asking, c.answering
 
-    def keep(lang: str, visit: str, user: str, gold: str, letter: str | None, *now: Any) -> None:
+    def keep(
+        lang: str, visit: str, user: str, own: str, gold: str, letter: str | None, *now: Any
+    ) -> None:
         if visit:
-            lab.visits.keep_view(visit, user, kept(now, gold, letter))
+            lab.visits.keep_view(visit, user, kept(now, gold, letter, own))
 
     boxes = [*q.own.parts]
     triggers = [
@@ -114,6 +121,7 @@ def wire(page: Page, c: Controls, h: Home) -> None:
         *(a.orders.input, a.deep.input, q.commit.input),
         *(box.blur for box in boxes[:-1]),
         boxes[-1].input,
+        q.own.kept.change,
     ]
-    inputs = [h.visit, page.user, q.own.gold, q.commit, *c.request]
+    inputs = [h.visit, page.user, q.own.kept, q.own.gold, q.commit, *c.request]
     page.on(triggers, keep, inputs, [], trigger_mode="always_last")

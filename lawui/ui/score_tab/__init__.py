@@ -17,7 +17,7 @@ from lawui.types import BASE
 from lawui.ui import components
 from lawui.ui.page import Page
 from lawui.ui.picker import default_set, follow_sets, set_choices
-from lawui.ui.score_tab import items, reading
+from lawui.ui.score_tab import items, reading, removing
 from lawui.ui.score_tab.detail import comparison_html
 from lawui.ui.score_tab.watching import Seen, Shown, View, watch
 from lawui.ui.text import say
@@ -39,6 +39,7 @@ class _Form:
     resume: Any
     notice: Any
     files: dict[str, Any]
+    removing: removing.Removing
 
 
 def build(page: Page, tab: gr.Tab) -> None:
@@ -82,6 +83,8 @@ def build(page: Page, tab: gr.Tab) -> None:
     _wire_views(page, shown, turn)
     _wire_compare(page, compared, shown, drill)
     _wire_files(page, form, shown)
+    redraw = lambda lang, view: draw(page.lab, shown, lang, view)  # noqa: E731
+    removing.wire(page, form.removing, shown, redraw, form.notice)
     _wire_lists(page, form, shown, tab)
     reading.wire_item(page, drill, shown, shown_items)
     reading.wire_threshold(page, threshold, run)
@@ -128,6 +131,7 @@ def _matrix(page: Page, fields: tuple[Any, ...]) -> tuple[dict[str, Any], _Form]
     page.heading("score.export", "h3")
     with gr.Row():
         files = {kind: _file(page, kind) for kind in KINDS}
+    gone = removing.build(page)
     sets, evidences, adapters, limit, start, notice = fields
     table = {
         "job": job,
@@ -136,7 +140,7 @@ def _matrix(page: Page, fields: tuple[Any, ...]) -> tuple[dict[str, Any], _Form]
         "matrix": matrix,
         "plot": plot,
     }
-    form = _Form(sets, evidences, adapters, limit, start, cancel, resume, notice, files)
+    form = _Form(sets, evidences, adapters, limit, start, cancel, resume, notice, files, gone)
     return table, form
 
 

@@ -74,7 +74,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="0.0.0.0" if on_a_space else "127.0.0.1")
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument(
-        "--model", default="auto", help="auto, embedded, a hub id, a folder or http://HOST/v1#MODEL"
+        "--model",
+        default=os.environ.get("LAWUI_MODEL") or "auto",
+        help="auto, embedded, a hub id, a folder or http://HOST/v1#MODEL; else LAWUI_MODEL",
     )
     parser.add_argument("--data", type=Path, help="lawqa_jp and statutes; else LAWUI_DATA, ./data")
     parser.add_argument("--home", type=Path, default=Settings.home, help="where runs are kept")

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 BATCH = 64
 """Questions between two looks at cancel and progress; a multiple of the four orders."""
 
+_KEPT_SEARCHES = 1_024
+"""Queries whose passages a run holds: of a long set the first are not needed to its end."""
+
 _LAST_BATCH_SECONDS = 30.0
 
 _OF_ONE_RUN = ("seed", "output_dir", "logging_steps", "save_steps", "eval_steps", "nproc")
@@ -377,6 +380,8 @@ class _Asking:
             return self._lab.passages(question, self._run.evidence)
         # The orders of an item ask search the same thing.
         if question.query not in self._searched:
+            while len(self._searched) >= _KEPT_SEARCHES:
+                del self._searched[next(iter(self._searched))]
             self._searched[question.query] = self._lab.passages(question, "retrieved")
         return self._searched[question.query]
 

@@ -2,7 +2,7 @@
 
 A process of its own serves letters on loopback, another scores every item through it by the
 command line; it is killed without warning at a third of the way and resumed. Told are its
-speed, its memory at each quarter, how often the server was asked the same thing, and how long
+speed, its memory on the way, how often the server was asked the same thing, and how long
 the page's own questions about the score take afterwards. What the server answers is drawn
 from a hash: it costs next to nothing, so that the figures are those of this side.
 """
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
     """{"items", "seconds", "items_per_second", "killed_at", "asked", "asked_again",
-    "repeated_in_results", "memory_mib": at each quarter, "page_seconds": {…}}. `lab` is not
-    used: data, home and server are made for this and removed."""
+    "repeated_in_results", "memory_mib": [answers on disk, MiB] of the resumed process at each
+    eighth of the way, "page_seconds": {…}}. `lab` is not used:
+    data, home and server are made for this and removed."""
     with tempfile.TemporaryDirectory(prefix="lawui-bench-") as made:
         folder = Path(made)
         write_items(folder / "data" / "selection.json", arguments.items)
@@ -128,23 +129,25 @@ def _scored(folder: Path, url: str, items: int) -> dict[str, Any]:
         "killed_at": killed_at,
         "answered": len(set(answered)),
         "repeated_in_results": len(answered) - len(set(answered)),
-        "memory_mib": memory,
+        "memory_mib": [list(at) for at in memory],
     }
 
 
 def _follow(
     folder: Path, url: str, words: list[str], items: int, kill_at: int = 0
-) -> tuple[int, list[int]]:
-    """Run the command; answers on disk when it ended, and its memory in MiB at each quarter
-    of the way. With `kill_at` it is killed once so many are there."""
+) -> tuple[int, list[tuple[int, int]]]:
+    """Run the command; answers on disk when it ended, and what it held in MiB at how many of
+    them, at each eighth. With `kill_at` it is killed once so many are there."""
     import psutil
 
     command = [sys.executable, "-m", "lawui", "--home", str(folder / "home"), "--offline"]
     command += ["--data", str(folder / "data"), "--model", f"{url}#model", *words]
     with (folder / "score.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
-        watched, done = psutil.Process(process.pid), 0
-        memory: list[int] = []
+        watched, done = psutil.Process(process.pid), _done(folder)
+        memory: list[tuple[int, int]] = []
+        step = max(1, items // 8)
+        looked = (done // step + 1) * step  # once it is well under way
         while process.poll() is None:
             time.sleep(_LOOK_SECONDS)
             done = _done(folder)
@@ -152,13 +155,10 @@ def _follow(
                 os.kill(process.pid, signal.SIGKILL)
                 process.wait()
                 return _done(folder), memory
-            with_quarter = 4 * done // items
-            try:
-                resident = watched.memory_info().rss >> 20
-            except psutil.Error:  # it has just ended
-                break
-            while len(memory) < with_quarter:
-                memory.append(resident)
+            if done >= looked:
+                looked += step
+                with suppress(psutil.Error):  # it may just have ended
+                    memory.append((done, watched.memory_info().rss >> 20))
         if process.wait() != 0:
             raise RuntimeError((folder / "score.log").read_text("utf-8")[-2_000:])
     return done, memory

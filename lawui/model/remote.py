@@ -98,7 +98,7 @@ class Remote:
         folder_adapter: Callable[[str], AdapterInfo | None] = lambda name: None,
         requests: int = REQUESTS,
         waiting: int = 256,
-        kept_answers: int = 50_000,
+        kept_answers: int = 4_096,
         patience: Patience | None = None,
     ) -> None:
         self._http = Http(address, key, requests, patience or Patience())
@@ -108,7 +108,8 @@ class Remote:
         except BaseException:
             self._http.close()
             raise
-        self._answers: OrderedDict[_Key, Future[Answer]] = OrderedDict()
+        self._answers: OrderedDict[_Key, Answer] = OrderedDict()
+        self._asking: dict[_Key, Future[Answer]] = {}
         self._queue: list[_Task] = []
         self._numbers = itertools.count()
         self._wake = threading.Condition()
@@ -236,32 +237,40 @@ class Remote:
                 request.fail(error)
 
     def _answered(self, request: _Request, prompt: Prompt) -> Answer:
-        """The answer to one prompt, asked once however many want it."""
+        """The answer to one prompt as an answer to this request."""
         key = (prompt.text_sha, self.server.weights(request.adapter))
-        with self._wake:
-            known = self._answers.get(key)
-            if known is None:
-                asking = self._answers[key] = Future()
-                while len(self._answers) > self._limits[0]:
-                    self._answers.popitem(last=False)
-            else:
-                self._answers.move_to_end(key)
-        if known is None:
-            try:
-                asking.set_result(self._ask(prompt, request.adapter))
-            except BaseException as error:
-                with self._wake:
-                    if self._answers.get(key) is asking:
-                        del self._answers[key]
-                asking.set_exception(error)
-            known = asking
         return replace(
-            known.result(),
+            self._once(key, prompt, request.adapter),
             question_id=prompt.question_id,
             adapter=request.adapter,
             evidence=request.evidence,
             prompt_sha=prompt.sha,
         )
+
+    def _once(self, key: _Key, prompt: Prompt, adapter: str) -> Answer:
+        """Known, or asked once however many want it."""
+        with self._wake:
+            if (known := self._answers.get(key)) is not None:
+                self._answers.move_to_end(key)
+                return known
+            if (asked := self._asking.get(key)) is None:
+                mine = self._asking[key] = Future()
+        if asked is not None:
+            return asked.result()
+        try:
+            answer = self._ask(prompt, adapter)
+        except BaseException as error:
+            with self._wake:
+                del self._asking[key]
+            mine.set_exception(error)
+            raise
+        with self._wake:
+            del self._asking[key]
+            self._answers[key] = answer
+            while len(self._answers) > self._limits[0]:
+                self._answers.popitem(last=False)
+        mine.set_result(answer)
+        return answer
 
     def _ask(self, prompt: Prompt, adapter: str) -> Answer:
         began = time.perf_counter()

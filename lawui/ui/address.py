@@ -41,7 +41,7 @@ def wire(page: Page, opened: Any, tabs: gr.Tabs, ask: Controls, side: Side) -> N
         lab, name = page.lab, visit or Visits.new()
         seen = lab.visits.view(name, user)
         wanted = {"q": seen.get("item") or "", **asked_for}
-        return [name, *view(lab, wanted, user), *memory.bring(lab, lang, seen, asked_for)]
+        return [name, *view(lab, lang, wanted, user), *memory.bring(lab, lang, seen, asked_for)]
 
     outputs = [ask.visit, tabs, ask.picker.set, ask.picker.item, *side.addressed]
     outputs += memory.outputs(ask)
@@ -49,7 +49,7 @@ def wire(page: Page, opened: Any, tabs: gr.Tabs, ask: Controls, side: Side) -> N
     restored.then(None, None, None, js="() => { window.lawuiOpened = true; }", **quiet)
 
 
-def view(lab: Lab, asked: Mapping[str, str], user: str = "") -> list[Any]:
+def view(lab: Lab, lang: str, asked: Mapping[str, str], user: str = "") -> list[Any]:
     """Updates for the tab, the question on Ask (set, item) and that on Adapters (set, item,
     columns); what is not known is left."""
     tab = asked.get("tab", "")
@@ -57,20 +57,20 @@ def view(lab: Lab, asked: Mapping[str, str], user: str = "") -> list[Any]:
     versions = [v for v in asked.get("versions", "").split(",") if v in known]
     return [
         gr.update(selected=tab) if tab in TABS else gr.skip(),
-        *_question(lab, asked.get("q", ""), user),
-        *_question(lab, asked.get("item", ""), user),
+        *_question(lab, lang, asked.get("q", ""), user),
+        *_question(lab, lang, asked.get("item", ""), user),
         versions or gr.skip(),
     ]
 
 
-def _question(lab: Lab, qid: str, user: str) -> list[Any]:
+def _question(lab: Lab, lang: str, qid: str, user: str) -> list[Any]:
     name = qid.partition("-")[0]
     if not _holds(lab, name, qid, user):
         return [gr.skip(), gr.skip()]
     choices = item_choices(find(lab, name, "", ""))
     if qid not in {key for _, key in choices}:
         return [gr.skip(), gr.skip()]
-    sets = gr.update(choices=set_choices(lab, "ja", user), value=name)
+    sets = gr.update(choices=set_choices(lab, lang, user), value=name)
     return [sets, gr.update(choices=choices, value=qid)]
 
 

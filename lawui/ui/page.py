@@ -88,7 +88,7 @@ class Page:
         """A button out of sight that script.js presses every few seconds while its tab is in
         sight, every second if `quick`; `beat` changes that. Unlike a gr.Timer's, its rest on
         the other tabs hangs on no event that may come late."""
-        return gr.Button(visible="hidden", elem_classes=beat(quick)["elem_classes"])
+        return gr.Button("", visible="hidden", elem_classes=beat(quick)["elem_classes"])
 
     def notice(self, **more: Any) -> gr.HTML:
         """A place for sentences to the reader; it empties itself with the language."""

@@ -17,7 +17,7 @@ JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 NAMES = re.compile(
     r"lawui-embedded|Qwen/?[\w.\-]*|Apache-2\.0|English|JSONL?|CSV|HTML|API|GPUs?|GB|e-Gov|"
     r"lawqa_jp|browser-run[\w\-]*|stopped-run[\w\-]*|sample[\w\-]*|embedded|all-linear|bfloat16|"
-    r"nf4|auto|Word|shipped[\w\-]*|言語 / Language"
+    r"nf4|auto|Word|zip|\b[0-9a-f]{16}\b|shipped[\w\-]*|言語 / Language"
 )
 # Everything that a reader sees or hears, but for the command and the ids.
 WORDS = """() => {

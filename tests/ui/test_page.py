@@ -160,12 +160,12 @@ def test_a_demo_says_so_and_can_not_start_a_run(demo: Lab) -> None:
 def test_the_address_opens_what_it_names_and_ignores_the_rest(lab: Lab) -> None:
     qid = lab.find("sample")[3].id
     tab, name, item, *side = address.view(
-        lab, {"tab": "score", "q": qid, "item": qid, "versions": f"given~{BASE},none~gone"}
+        lab, "ja", {"tab": "score", "q": qid, "item": qid, "versions": f"given~{BASE},none~gone"}
     )
     assert tab["selected"] == "score" and name["value"] == "sample" and item["value"] == qid
     assert side[1]["value"] == qid and side[2:] == [[f"given~{BASE}"]]
     odd = {"tab": "<x>", "q": "../../etc", "item": "own-x", "versions": "../x"}
-    assert address.view(lab, odd) == [gr.skip()] * 6
+    assert address.view(lab, "ja", odd) == [gr.skip()] * 6
 
 
 def test_the_form_shows_the_command_that_runs(lab: Lab) -> None:

@@ -236,7 +236,7 @@ def test_the_page_draws_nothing_of_anothers(house: House, secret: Secret) -> Non
                 (
                     watch(house.lab, "ja", view),
                     train_tab.watch(house.lab, "ja", training, [training]),
-                    address.view(house.lab, asked, user),
+                    address.view(house.lab, "ja", asked, user),
                     set_choices(house.lab, "ja", user),
                 )
             )

@@ -240,6 +240,27 @@ def beat(quick: bool | None) -> Any:
     return gr.update(elem_classes=names[quick])
 
 
+def follow(
+    page: Page,
+    tabs: Sequence[gr.Tab],
+    box: Any,
+    draw: Callable[[str, str, Any], Any],
+    keys: Callable[[str, str], list[str]],
+) -> None:
+    """Keep the list `box` as it is now whenever one of `tabs` is opened, and in the page's
+    language: `draw(lang, user, value)` updates it where `keys(lang, user)` have changed."""
+    known = gr.State(keys(page.default, ""))
+
+    def look(lang: str, user: str, value: Any, before: list[str]) -> Any:
+        # A page that opens selects its first tab before it knows its language: the same keys
+        # are not drawn again.
+        now = keys(lang, user)
+        return None if now == before else (draw(lang, user, value), now)
+
+    page.on([tab.select for tab in tabs], look, [page.user, box, known], [box, known])
+    page.view(draw, [page.user, box], [box])
+
+
 def relist(choices: list[tuple[str, str]], value: Any, wanted: Any) -> Any:
     """The update of a list to new `choices` with `wanted` chosen; `value` is what is chosen
     now. Gradio draws the new words of a value only where the value itself is not sent."""

@@ -13,7 +13,7 @@ from lawui.errors import message
 from lawui.lab import Lab
 from lawui.own_questions import is_own
 from lawui.types import MARKS, Question
-from lawui.ui.page import Page, relist
+from lawui.ui.page import Page, follow, relist
 from lawui.ui.text import said, say
 
 _PREFERRED = ("selection", "sample")
@@ -67,8 +67,10 @@ def follow_sets(
         keys = [key for _, key in choices]
         return relist(choices, value, value if value in keys else default_set(lab))
 
-    page.on([tab.select for tab in tabs], draw, [page.user, box], [box])
-    page.view(draw, [page.user, box], [box])
+    def keys_now(lang: str, user: str) -> list[str]:
+        return [key for _, key in [*set_choices(lab, lang, user), *more(lang)]]
+
+    follow(page, tabs, box, draw, keys_now)
 
 
 def default_set(lab: Lab) -> str:

@@ -8,7 +8,7 @@ import gradio as gr
 
 from lawui.lab import Lab
 from lawui.types import BASE, EVIDENCES
-from lawui.ui.page import Page, relist
+from lawui.ui.page import Page, follow, relist
 from lawui.ui.text import say
 
 
@@ -35,15 +35,11 @@ def evidence_choices(lang: str) -> list[tuple[str, str]]:
 def follow_adapters(page: Page, tab: gr.Tab, box: Any) -> None:
     """Keep the versions in `box` as they are, whenever `tab` is opened."""
     lab = page.lab
-    known = gr.State([key for _, key in adapter_choices(lab, page.default)])
 
-    def draw(lang: str, value: Any) -> Any:
+    def draw(lang: str, _: str, value: Any) -> Any:
         return adapter_update(lab, lang, value)
 
-    def follow(lang: str, value: Any, before: list[str]) -> Any:
-        # A page that opens selects its first tab before it knows its language.
-        keys = [key for _, key in adapter_choices(lab, lang)]
-        return None if keys == before else (draw(lang, value), keys)
+    def keys_now(lang: str, _: str) -> list[str]:
+        return [key for _, key in adapter_choices(lab, lang)]
 
-    page.on([tab.select], follow, [box, known], [box, known])
-    page.view(draw, [box], [box])
+    follow(page, [tab], box, draw, keys_now)

@@ -24,6 +24,7 @@ from lawui.ui import (
     my_data,
     score_tab,
     theme,
+    tour,
     train_tab,
 )
 from lawui.ui.page import Page
@@ -44,7 +45,7 @@ def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
     with gr.Blocks(
         title=say("page.title", page.default), analytics_enabled=False, fill_width=True
     ) as blocks:
-        header.build(page)
+        guide = header.build(page)
         with gr.Tabs(elem_id="tabs") as tabs:
             ask = page.say(gr.Tab(id="ask", elem_id="tab-ask"), label="tab.ask")
             adapters = page.say(gr.Tab(id="adapters", elem_id="tab-adapters"), label="tab.adapters")
@@ -60,6 +61,7 @@ def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
                 score_tab.build(page, score)
         my_data.build(page)
         header.footer(page)
+        tour.wire(page, guide, tabs, controls)
         opened = page.finish(blocks)
         address.wire(page, opened, tabs, controls, side)
         api.add(lab)

@@ -117,10 +117,10 @@ def bars(
     legend = ""
     if before and labels:
         legend = (
-            '<p class="lw-legend"><span class="lw-key lw-now"></span>'
-            f"{_named(say('ask.now', lang), _short(now, lang), lang)}"
-            '<span class="lw-key lw-old"></span>'
-            f"{_named(say('ask.before', lang), _short(before, lang), lang)}</p>"
+            '<p class="lw-legend"><span><span class="lw-key lw-now"></span>'
+            f"{_named(say('ask.now', lang), _short(now, lang), lang)}</span>"
+            '<span><span class="lw-key lw-old"></span>'
+            f"{_named(say('ask.before', lang), _short(before, lang), lang)}</span></p>"
         )
     rows = "".join(_bar(i, now, before, gold, lang, figures) for i in range(4))
     return f'{legend}<ul class="lw-bars">{rows}</ul>'

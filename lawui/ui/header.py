@@ -10,22 +10,26 @@ import gradio as gr
 
 from lawui.errors import LabError
 from lawui.lab import Lab
-from lawui.ui import components
+from lawui.ui import components, glossary, tour
 from lawui.ui.page import Page
 from lawui.ui.text import say
 
 
-def build(page: Page) -> None:
-    """Title, one sentence, the model, and the language switch."""
+def build(page: Page) -> tour.Tour:
+    """Title, one sentence, the model, the language switch, and the tour's button."""
     with gr.Row(elem_classes="lw-top"):
         page.say(gr.HTML(elem_classes="lw-title"), value=title_html)
         page.add_language_switch()
+        shown = tour.build(page)
     about = gr.HTML(elem_id="about")
     page.view(lambda lang: about_html(page.lab, lang), [], [about])
+    return shown
 
 
 def footer(page: Page) -> None:
-    """What leaves this computer, if anything; the address of the API."""
+    """Every term in plain words; what leaves this computer, if anything; the API's address."""
+    with gr.Column(elem_classes="lw-card lw-foot"):
+        glossary.explain(page, id="glossary")
     page.say(
         gr.HTML(elem_classes="lw-footer"), value=lambda lang: footer_html(lang, page.lab.server)
     )

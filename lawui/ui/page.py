@@ -175,14 +175,23 @@ class Page:
         return gr.HTML(js_on_load=_OPEN, **more)
 
     def on_open(
-        self, html: gr.HTML, fn: Handler, inputs: Sequence[Any], outputs: Sequence[Any], notice: Any
+        self,
+        html: gr.HTML,
+        fn: Handler,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        notice: Any,
+        busy: str = "",
     ) -> Any:
         """Wire a press on an element of a `pressable`: `fn(lang, opened, *inputs)`, where
         `opened` is the element's `data-open`; otherwise as `on`."""
         targets = [*outputs, notice]
 
         def handle(event: gr.EventData, lang: str, *values: Any) -> Any:
-            return answer(fn, lang, (str(event.opened), *values), len(outputs), True)
+            if busy:
+                words = components.notice([say(busy, lang)], lang, "busy")
+                yield (*_skips(len(outputs)), words)
+            yield answer(fn, lang, (str(event.opened), *values), len(outputs), True)
 
         options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         return html.click(handle, [self.language, *inputs], targets, **options)

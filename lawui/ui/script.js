@@ -39,6 +39,27 @@ document.addEventListener("keydown", (event) => {
   if (way && tab) document.getElementById(`${tab}-${way}`)?.click();
 });
 
+// A browser's first visit starts the tour, once the view stands; an address that names a
+// question is somebody's link and not a first look around. Escape closes it.
+const welcome = () => {
+  if (!window.lawuiOpened) return void setTimeout(welcome, 200);
+  const address = new URL(window.location).searchParams;
+  try {
+    if (localStorage.getItem("lawui.tour") || address.has("q") || address.has("item")) return;
+    localStorage.setItem("lawui.tour", "seen");
+  } catch {
+    return; // a browser that keeps nothing would show it at every visit
+  }
+  document.getElementById("tour-call")?.click();
+};
+welcome();
+document.addEventListener("keydown", (event) => {
+  const close = document.querySelector("#tour [data-open=close]");
+  if (!close || event.key !== "Escape" || event.target.closest("[role=listbox], [aria-expanded=true]")) return;
+  close.click();
+  document.getElementById("tour-call").focus();
+});
+
 // Gradio names its overflow menu in English and shows a choice's key as its tooltip.
 const tidy = () => {
   for (const button of document.querySelectorAll(".overflow-menu > button"))

@@ -241,14 +241,13 @@ def begin(lab: Lab, start: Callable[[], None], lang: str) -> tuple[Any, ...]:
 
 def build(page: Page) -> None:
     """Put the panel here, closed, and wire it."""
-    with gr.Column(elem_classes="lw-card"):
-        panel = page.say(gr.Accordion(open=False, elem_id="statutes"), label="statutes.title")
-        with panel, gr.Column(elem_classes="lw-plain"):
-            lookup = _search_side(page)
-            with gr.Column(elem_classes="lw-plain lw-part"):
-                shown = _index_side(page)
-            with gr.Column(elem_classes="lw-plain lw-part"):
-                _law_side(page, shown)
+    panel = page.say(gr.Accordion(open=False, elem_id="statutes"), label="statutes.title")
+    with panel, gr.Column(elem_classes="lw-plain"):
+        lookup = _search_side(page)
+        with gr.Column(elem_classes="lw-plain lw-part"):
+            shown = _index_side(page)
+        with gr.Column(elem_classes="lw-plain lw-part"):
+            _law_side(page, shown)
     _wire_search(page, lookup, shown)
     page.on([panel.expand], lambda lang: draw(page.lab, lang), [], shown.drawn)
 

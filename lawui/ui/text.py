@@ -8,7 +8,16 @@ lawui/messages.py, statute text and names that users gave are never translated.
 
 from __future__ import annotations
 
-from lawui.ui import adapters_text, ask_text, class_text, mine_text, score_text, train_text
+from lawui.ui import (
+    adapters_text,
+    ask_text,
+    class_text,
+    glossary_text,
+    mine_text,
+    score_text,
+    train_text,
+    welcome_text,
+)
 
 LANGUAGES = (("日本語", "ja"), ("English", "en"))
 
@@ -451,7 +460,7 @@ TEXT: dict[str, tuple[str, str]] = {
 }
 
 TEXT |= adapters_text.TEXT | ask_text.TEXT | class_text.TEXT | score_text.TEXT
-TEXT |= train_text.TEXT | mine_text.TEXT
+TEXT |= train_text.TEXT | mine_text.TEXT | glossary_text.TEXT | welcome_text.TEXT
 
 
 def say(key: str, lang: str, **params: object) -> str:

@@ -13,6 +13,7 @@ import gradio as gr
 from lawui.errors import UsageError
 from lawui.lab import Lab
 from lawui.ui import components, files, train_form
+from lawui.ui.glossary import explain
 from lawui.ui.page import Page, beat
 from lawui.ui.picker import follow_sets
 from lawui.ui.text import say
@@ -116,13 +117,14 @@ def build(page: Page, tab: gr.Tab) -> None:
     with gr.Row(elem_classes="lw-columns"):
         with gr.Column(scale=5, min_width=320, elem_classes="lw-card"):
             form = train_form.build(page)
+            explain(page, "lora", "rank", "rate", "step", "group")
             with gr.Row():
                 start = gr.Button(variant="primary", elem_id="train-start", interactive=usable)
                 seeds = gr.Button(elem_id="train-seeds", interactive=usable)
             page.say(start, value="train.start")
             page.say(seeds, value="train.seeds")
             notice = page.notice(elem_id="train-notice")
-        with gr.Column(scale=6, min_width=320, elem_classes="lw-card"):
+        with gr.Column(scale=6, min_width=320, elem_classes="lw-card lw-watch"):
             shown, buttons = _watch_side(page, usable)
     with gr.Column(elem_classes="lw-card lw-maybe"):
         shown.runs.render()
@@ -133,13 +135,16 @@ def build(page: Page, tab: gr.Tab) -> None:
 
 
 def _watch_side(page: Page, usable: bool) -> tuple[Watch, dict[str, Any]]:
-    run = page.say(gr.Dropdown(choices=[], elem_id="train-run"), label="train.run")
+    explain(page, "loss", "dev", "baselines")
+    run = page.say(
+        gr.Dropdown(choices=[], elem_id="train-run", elem_classes="lw-with-run"), label="train.run"
+    )
     status = gr.HTML(elem_id="train-status")
     buttons: dict[str, Any] = {}
-    with gr.Row():
+    with gr.Row(elem_classes="lw-with-run"):
         for name in ("stop", "resume", "again"):
             buttons[name] = _button(page, name, usable)
-    with gr.Row(elem_classes="lw-line"):
+    with gr.Row(elem_classes="lw-line lw-with-run"):
         overlay = page.say(
             gr.Dropdown(choices=[], multiselect=True, elem_id="train-overlay"),
             label="train.overlay",
@@ -147,7 +152,7 @@ def _watch_side(page: Page, usable: bool) -> tuple[Watch, dict[str, Any]]:
         log = page.say(gr.Checkbox(value=False, elem_id="train-log"), label="train.log")
     curves = gr.HTML(elem_id="train-curves")
     figures = gr.HTML(elem_id="train-figures")
-    with gr.Row():
+    with gr.Row(elem_classes="lw-with-run"):
         buttons["save_events"] = _button(page, "save_events", True)
         buttons["export"] = _button(page, "export", True)
         buttons["delete"] = _button(page, "delete", usable)

@@ -17,6 +17,7 @@ from lawui.types import BASE, AdapterInfo
 from lawui.ui import components
 from lawui.ui.adapters_tab import differing, draw
 from lawui.ui.ask_tab.draw import question_html
+from lawui.ui.glossary import explain
 from lawui.ui.page import Page, relist
 from lawui.ui.picker import Picker, build_picker, follow_sets
 from lawui.ui.text import say
@@ -40,6 +41,7 @@ def build(page: Page, tab: gr.Tab) -> Side:
     with gr.Column(elem_classes="lw-card"):
         page.heading("adapters.list")
         page.heading("adapters.help", "p", "lw-note")
+        explain(page, "base", "adapter", "lora", "rank", "group", "loss")
         listing = gr.HTML(elem_id="adapters-list")
     with gr.Column(elem_classes="lw-card"):
         page.heading("adapters.side")
@@ -55,6 +57,7 @@ def build(page: Page, tab: gr.Tab) -> Side:
     with gr.Column(elem_classes="lw-card"):
         page.heading("adapters.settings")
         page.heading("adapters.settings.help", "p", "lw-note")
+        explain(page, "rank", "rate", "step", "hash")
         settings = gr.HTML(elem_id="adapters-settings")
     results = gr.State(None)
     _wire_question(page, picker, columns, orders, compare, notice, (question, results, side))

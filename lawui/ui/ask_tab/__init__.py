@@ -26,18 +26,21 @@ __all__ = ["Controls", "build"]
 
 def build(page: Page, tab: gr.Tab) -> Controls:
     """Put the tab's components here and wire them."""
-    with gr.Row(elem_classes="lw-columns"):
-        with gr.Column(scale=6, min_width=320, elem_classes="lw-card"):
+    with gr.Column(elem_classes="lw-flow"):
+        with gr.Column(elem_classes="lw-card lw-left"):
             question = asking.build(page)
-        with gr.Column(scale=5, min_width=320, elem_classes="lw-card"):
+        with gr.Column(elem_classes="lw-card lw-right"):
             answer = answering.build(page)
-    change = trying.build(page)
-    with gr.Row(elem_classes="lw-columns"):
-        with gr.Column(scale=6, min_width=320):
-            words = reason.build(page)
-        with gr.Column(scale=5, min_width=320):
+        with gr.Column(elem_classes="lw-card lw-left"):
+            keep, passages = trying.build_passages(page)
+        with gr.Column(elem_classes="lw-card lw-right"):
+            change = trying.build(page, keep, passages)
+        with gr.Column(elem_classes="lw-card lw-right"):
             take = home.build(page)
-    statutes_panel.build(page)
+        with gr.Column(elem_classes="lw-card lw-left"):
+            words = reason.build(page)
+        with gr.Column(elem_classes="lw-card lw-whole"):
+            statutes_panel.build(page)
     controls = Controls(question, answer, change, gr.State(None), gr.State(False), take.visit)
     answering.wire(page, controls)
     trying.wire(page, controls)

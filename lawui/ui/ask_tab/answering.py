@@ -21,6 +21,7 @@ from lawui.ui.ask_tab.draw import (
     result_html,
 )
 from lawui.ui.ask_tab.state import Asked, ask, chosen_question, same_question
+from lawui.ui.glossary import explain
 from lawui.ui.page import Page
 from lawui.ui.text import say
 from lawui.ui.versions import adapter_choices, evidence_choices
@@ -83,6 +84,8 @@ def build(page: Page) -> Answering:
     orders = page.say(gr.Checkbox(value=True, elem_id="ask-orders"), label="ask.orders")
     deep = page.say(gr.Checkbox(value=False, elem_id="ask-deep"), label="ask.deep")
     answer = page.say(gr.Button(variant="primary", elem_id="ask-answer"), value="ask.answer")
+    words = ("none", "retrieved", "given", "adapter", "lean", "orders", "abstain", "mass")
+    explain(page, *words, id="ask-words")
     notice = page.notice(elem_id="ask-notice")
     rebuild = page.say(
         gr.Button(visible=False, size="sm", elem_id="ask-rebuild"), value="ask.rebuild"

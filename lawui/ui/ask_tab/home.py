@@ -52,32 +52,29 @@ class Home:
 def build(page: Page) -> Home:
     """Put the card here."""
     demo = page.lab.settings.demo
-    with gr.Column(elem_classes="lw-card"):
-        page.heading("home.title")
-        with gr.Column(elem_classes="lw-plain", visible=not demo):
-            mark = page.say(
-                gr.Radio(value=None, elem_id="ask-mark", elem_classes="lw-segments"),
-                label="home.mark",
-                choices=lambda lang: [(message(f"marks.{m}", lang), m) for m in MARKS],
+    page.heading("home.title")
+    with gr.Column(elem_classes="lw-plain", visible=not demo):
+        mark = page.say(
+            gr.Radio(value=None, elem_id="ask-mark", elem_classes="lw-segments"),
+            label="home.mark",
+            choices=lambda lang: [(message(f"marks.{m}", lang), m) for m in MARKS],
+        )
+        with gr.Row(elem_classes="lw-line"):
+            box = gr.Textbox(lines=1, max_lines=4, scale=5, min_width=220, elem_id="ask-comment")
+            comment = page.say(box, label="home.comment", placeholder="home.comment.hint")
+            button = gr.Button(scale=1, min_width=120, elem_id="ask-put-mark")
+            put = page.say(button, value="home.put")
+    count = gr.HTML(elem_id="ask-visit")
+    with gr.Row():
+        copy, html, docx, clear = (
+            page.say(
+                gr.Button(size="sm", min_width=140, elem_id=f"ask-{name}"),
+                value=f"home.{name}",
             )
-            with gr.Row(elem_classes="lw-line"):
-                box = gr.Textbox(
-                    lines=1, max_lines=4, scale=5, min_width=220, elem_id="ask-comment"
-                )
-                comment = page.say(box, label="home.comment", placeholder="home.comment.hint")
-                button = gr.Button(scale=1, min_width=120, elem_id="ask-put-mark")
-                put = page.say(button, value="home.put")
-        count = gr.HTML(elem_id="ask-visit")
-        with gr.Row():
-            copy, html, docx, clear = (
-                page.say(
-                    gr.Button(size="sm", min_width=140, elem_id=f"ask-{name}"),
-                    value=f"home.{name}",
-                )
-                for name in ("copy", "html", "docx", "clear")
-            )
-        notice = page.notice(elem_id="ask-home-notice")
-        text = page.say(gr.Textbox(elem_id="ask-copied", elem_classes="lw-gone"), label="home.copy")
+            for name in ("copy", "html", "docx", "clear")
+        )
+    notice = page.notice(elem_id="ask-home-notice")
+    text = page.say(gr.Textbox(elem_id="ask-copied", elem_classes="lw-gone"), label="home.copy")
     visit = gr.BrowserState("", storage_key="lawui.visit", secret="lawui.visit")
     saves = {"html": html, "docx": docx}
     return Home(

@@ -72,15 +72,12 @@ def _sentence(text: str, fine: bool, lang: str) -> str:
 def build(page: Page) -> Reasoning:
     """Put the card here."""
     lab = page.lab
-    with gr.Column(elem_classes="lw-card"):
-        page.heading("reason.title")
-        page.say(gr.HTML(), value=lambda lang: help_html(lab, lang))
-        button = gr.Button(
-            size="sm", scale=0, interactive=not cannot_write(lab), elem_id="ask-explain"
-        )
-        write = page.say(button, value="reason.write")
-        notice = page.notice(elem_id="ask-reason-notice")
-        text = gr.HTML(elem_id="ask-reason")
+    page.heading("reason.title")
+    page.say(gr.HTML(), value=lambda lang: help_html(lab, lang))
+    button = gr.Button(size="sm", scale=0, interactive=not cannot_write(lab), elem_id="ask-explain")
+    write = page.say(button, value="reason.write")
+    notice = page.notice(elem_id="ask-reason-notice")
+    text = gr.HTML(elem_id="ask-reason")
     return Reasoning(write, text, gr.State(()), notice)
 
 

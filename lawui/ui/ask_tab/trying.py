@@ -15,6 +15,7 @@ from lawui.ui.ask_tab.answering import LATEST, MANY, Changing, Request, answered
 from lawui.ui.ask_tab.controls import Controls, Trying
 from lawui.ui.ask_tab.draw import part_choices, part_update
 from lawui.ui.ask_tab.state import Asked
+from lawui.ui.glossary import explain
 from lawui.ui.page import Page
 from lawui.ui.text import say
 from lawui.whatif import Kind, Trial
@@ -25,32 +26,32 @@ OFFERED = 10
 _SNIPPET = 26
 
 
-def build(page: Page) -> Trying:
-    """Put the passages and what can be changed here, side by side where there is room."""
-    with gr.Row(elem_classes="lw-columns"):
-        with gr.Column(scale=6, min_width=320, elem_classes="lw-card"):
-            page.heading("passages.title")
-            keep = page.say(
-                gr.CheckboxGroup(visible=False, elem_id="ask-keep"), label="passages.keep"
+def build_passages(page: Page) -> tuple[Any, Any]:
+    """Put the passages here: the ticks that keep them, and their text."""
+    page.heading("passages.title")
+    explain(page, "found", "asof")
+    keep = page.say(gr.CheckboxGroup(visible=False, elem_id="ask-keep"), label="passages.keep")
+    return keep, gr.HTML(elem_id="ask-passages")
+
+
+def build(page: Page, keep: Any, passages: Any) -> Trying:
+    """Put here what can be changed; `keep` and `passages` stand beside it."""
+    page.heading("try.title")
+    page.heading("try.help", "p", "lw-note")
+    part, text, apply = _wording(page)
+    swap = page.dropdown("try.swap", swaps, None, elem_id="ask-swap")
+    words, search, pin = _pin(page)
+    notice = page.notice(elem_id="ask-try-notice")
+    page.heading("try.changes", "h3")
+    changes = gr.HTML(elem_id="ask-changes")
+    with gr.Row():
+        back, reset = (
+            page.say(
+                gr.Button(size="sm", interactive=False, elem_id=f"ask-{name}"),
+                value=f"try.{name}",
             )
-            passages = gr.HTML(elem_id="ask-passages")
-        with gr.Column(scale=5, min_width=320, elem_classes="lw-card"):
-            page.heading("try.title")
-            page.heading("try.help", "p", "lw-note")
-            part, text, apply = _wording(page)
-            swap = page.dropdown("try.swap", swaps, None, elem_id="ask-swap")
-            words, search, pin = _pin(page)
-            notice = page.notice(elem_id="ask-try-notice")
-            page.heading("try.changes", "h3")
-            changes = gr.HTML(elem_id="ask-changes")
-            with gr.Row():
-                back, reset = (
-                    page.say(
-                        gr.Button(size="sm", interactive=False, elem_id=f"ask-{name}"),
-                        value=f"try.{name}",
-                    )
-                    for name in ("back", "reset")
-                )
+            for name in ("back", "reset")
+        )
     return Trying(
         *(keep, passages, part, text, apply, swap, words, search, pin),
         *(changes, back, reset, notice),

@@ -15,6 +15,7 @@ import gradio as gr
 from lawui.lab import Lab
 from lawui.types import BASE
 from lawui.ui import components
+from lawui.ui.glossary import explain
 from lawui.ui.page import Page
 from lawui.ui.picker import default_set, follow_sets, set_choices
 from lawui.ui.score_tab import items, reading, removing
@@ -47,11 +48,12 @@ def build(page: Page, tab: gr.Tab) -> None:
     with gr.Row(elem_classes="lw-columns"):
         with gr.Column(scale=4, min_width=320, elem_classes="lw-card"):
             fields = _fields(page)
-        with gr.Column(scale=7, min_width=320, elem_classes="lw-card"):
+        with gr.Column(scale=7, min_width=320, elem_classes="lw-card lw-watch"):
             table, form = _matrix(page, fields)
     compared = _comparison(page)
     with gr.Column(elem_classes="lw-card"):
         page.heading("score.detail")
+        explain(page, "baselines", "orders", "calibration", "mass", "hash")
         run = page.say(
             gr.Dropdown(choices=[], filterable=False, elem_id="score-run"), label="score.run"
         )
@@ -62,6 +64,7 @@ def build(page: Page, tab: gr.Tab) -> None:
     only, start, shown_items, turn = _items(page)
     drill = reading.build_item(page)
     with gr.Column(elem_classes="lw-card lw-maybe"):
+        page.heading("score.all")
         listing = page.pressable(elem_id="score-list")
     shown = Shown(
         run=run,
@@ -119,7 +122,8 @@ def _fields(page: Page) -> tuple[Any, ...]:
 
 def _matrix(page: Page, fields: tuple[Any, ...]) -> tuple[dict[str, Any], _Form]:
     page.heading("score.matrix")
-    box = gr.Dropdown(choices=[], filterable=False, elem_id="score-job")
+    explain(page, "accuracy", "interval", "seen")
+    box = gr.Dropdown(choices=[], filterable=False, elem_id="score-job", elem_classes="lw-with-run")
     job = page.say(box, label="score.job")
     progress = gr.HTML(elem_id="score-progress")
     stopped = gr.HTML(elem_id="score-stopped")
@@ -128,10 +132,11 @@ def _matrix(page: Page, fields: tuple[Any, ...]) -> tuple[dict[str, Any], _Form]
         resume = page.say(gr.Button(size="sm", elem_id="score-resume"), value="score.resume")
     matrix = page.pressable(elem_id="score-matrix")
     plot = gr.HTML(elem_id="score-plot")
-    page.heading("score.export", "h3")
-    with gr.Row():
-        files = {kind: _file(page, kind) for kind in KINDS}
-    gone = removing.build(page)
+    with gr.Column(elem_classes="lw-plain lw-with-run"):
+        page.heading("score.export", "h3")
+        with gr.Row():
+            files = {kind: _file(page, kind) for kind in KINDS}
+        gone = removing.build(page)
     sets, evidences, adapters, limit, start, notice = fields
     table = {
         "job": job,
@@ -163,6 +168,7 @@ class _Compared:
 def _comparison(page: Page) -> _Compared:
     with gr.Column(elem_classes="lw-card"):
         page.heading("score.compare")
+        explain(page, "paired", "interval")
         pairs = page.pressable(elem_id="score-pairs")
         with gr.Row():
             a = page.say(

@@ -1,0 +1,64 @@
+"""The words of the first minute (the tour) and of the offer of a real model; part of
+text.TEXT."""
+
+from __future__ import annotations
+
+TEXT: dict[str, tuple[str, str]] = {
+    # -- the tour
+    "tour.call": ("1分の案内", "One-minute tour"),
+    "tour.title": ("1分の案内（{n} / 3）", "One-minute tour ({n} of 3)"),
+    "tour.begin": (
+        "見本として、架空の条例の問題を一つ開きました。モデルはこの条例を読んだことがありません。"
+        "まず、条文を見せずに答えさせてみましょう。",
+        "A question on a fictional ordinance is open as a sample. The model has never read that "
+        "ordinance. Let it answer without the law first.",
+    ),
+    "tour.do.none": ("条文なしで答えさせる", "Answer without the law"),
+    "tour.none.wrong": (
+        "モデルは {letter} と答えました。公式の正解とは違います。"
+        "次に、根拠の条文を見せて、もう一度答えさせましょう。",
+        "The model answers {letter}, which is not the official answer. Now show it the article "
+        "and ask again.",
+    ),
+    "tour.none.right": (
+        "モデルは {letter} と答えました。条文を見ずに、公式の正解と同じです。"
+        "次に、根拠の条文を見せて、もう一度答えさせましょう。",
+        "The model answers {letter}, the official answer, without having seen the law. Now show it "
+        "the article and ask again.",
+    ),
+    "tour.none.unsure": (
+        "モデルには四つの見分けがつきませんでした。次に、根拠の条文を見せて、もう一度答えさせましょう。",
+        "The model could not tell the four apart. Now show it the article and ask again.",
+    ),
+    "tour.do.given": ("条文を見せて答えさせる", "Show the law and answer"),
+    "tour.turned": (
+        "条文を見せると、答えが {old} から {new} に変わり、公式の正解と同じになりました。"
+        "細い棒が条文なし、太い棒が条文つきです。",
+        "With the law in front of it the answer turned from {old} to {new}, the official one. Thin "
+        "bars are without the law, thick ones with it.",
+    ),
+    "tour.found": (
+        "条文を見せると {new} と答え、公式の正解と同じになりました。",
+        "With the law in front of it the model answers {new}, the official answer.",
+    ),
+    "tour.stayed": (
+        "条文を見せても {new} のままで、公式の正解と同じです。",
+        "With the law it still answers {new}, the official answer.",
+    ),
+    "tour.missed": (
+        "条文を見せても、公式の正解の {gold} にはなりませんでした。このモデルは、この条文を"
+        "読みとれていません。",
+        "Even with the law the answer is not {gold}, the official one: this model does not read "
+        "that article.",
+    ),
+    "tour.honest": (
+        "これは例に選んだ一問で、いつもこうなるとは限りません。全体でどうかは「採点する」で測れます。"
+        "下の「変えたら、どうなるか」で条文の言葉を変えて、棒の動きも見てください。",
+        "This is one question chosen as an example; it does not always go like this. Score "
+        "measures how it goes over a whole set. Next, reword the article under “What if it read "
+        "otherwise?” and watch the bars.",
+    ),
+    "tour.close": ("案内を閉じる", "Close the tour"),
+    "tour.end": ("案内を終わる", "End the tour"),
+    "tour.region": ("はじめての方への案内", "Tour for newcomers"),
+}

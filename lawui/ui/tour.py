@@ -168,7 +168,7 @@ def wire(page: Page, tour: Tour, tabs: gr.Tabs, c: Controls) -> None:
 
     held = [tour.told, tour.card]
     begun = page.on([tour.call.click], start, [page.user], [*held, *place, *shown], tour.notice)
-    begun.then(None, None, None, js=_FOCUS % "ask-question")
+    begun.then(None, None, None, js=_FOCUS % "")
     pressed = page.on_open(
         *(tour.card, press, [tour.told], [*held, c.evidence, *shown], tour.notice),
         busy="ask.busy",

@@ -93,13 +93,15 @@ class AskResult:
     """An answer with what it rests on.
 
     With all orders, `orders` holds an Answer for each rotation of the choices, already in
-    the question's own letters, and `answer` is their average.
+    the question's own letters, and `answer` is their average. `dropped` names passages
+    for which there was no room, `shortened` those of which the model saw the beginning.
     """
 
     question: Question
     answer: Answer
     passages: tuple[Passage, ...]
     dropped: tuple[str, ...] = ()
+    shortened: tuple[str, ...] = ()
     orders: tuple[Answer, ...] = ()
     model: str = ""
     n_tokens: int = 0
@@ -483,6 +485,7 @@ class Lab(Scores, Trainings, Keeping):
             answer=_average(orders) if all_orders else orders[0],
             passages=tuple(p for p in passages if p.id in shown),
             dropped=prompts[0].dropped_passages,
+            shortened=_shortened(passages, prompts[0]),
             orders=orders if all_orders else (),
             model=self.choice.name,
             n_tokens=prompts[0].n_tokens,
@@ -625,6 +628,13 @@ def _data_folder(asked: Path | None) -> Path | None:
         return named.expanduser().resolve()
     usual = Path("data")
     return usual.resolve() if usual.is_dir() else None
+
+
+def _shortened(passages: Sequence[Passage], prompt: Prompt) -> tuple[str, ...]:
+    """The passages whose text does not stand whole in the prompt that holds them."""
+    shown = [p for p in passages if p.id in prompt.passage_ids]
+    # prompts.py writes what looks like a control token in another way
+    return tuple(p.id for p in shown if p.text.replace("<|", "＜|") not in prompt.user)
 
 
 def _turn(question: Question, by: int) -> Question:

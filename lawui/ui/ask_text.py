@@ -39,6 +39,14 @@ TEXT: dict[str, tuple[str, str]] = {
         "どの条文を一つ外しても、答えは変わりません。",
         "No single passage turns the answer when it is left out.",
     ),
+    "ask.shortened": (
+        "条文が長いため、モデルには途中までしか見せていません（下の条文に印があります）。",
+        "The law is long: the model saw its beginning only (marked below).",
+    ),
+    "passages.shortened": (
+        "長さの都合で、モデルには途中までしか見せていません",
+        "too long: the model saw its beginning only",
+    ),
     "evidence.own.short": ("自分で加えた条文", "law added by hand"),
     "passages.turns": ("外すと答えが {letter} に変わる", "without it the answer is {letter}"),
     "passages.carries": ("外すと −{n} ポイント", "without it −{n} points"),

@@ -76,6 +76,14 @@ def notice(texts: Sequence[str], lang: str, kind: str = "trouble") -> str:
     return f'<div class="lw-notice lw-{kind}" role="{role}">{title}{body}</div>'
 
 
+def busy(words: str, clock: str = "") -> str:
+    """That something works; `clock` tells how long, to the eye alone and unannounced."""
+    if not clock:
+        return f'<div class="lw-notice lw-busy" role="status">{tag("p", words)}</div>'
+    shown = f"<p>{escape(words)} {tag('span', clock, 'lw-clock', aria_hidden='true')}</p>"
+    return f'<div class="lw-notice lw-busy">{shown}</div>'
+
+
 # -- a question as in a book
 
 

@@ -15,7 +15,7 @@ import gradio as gr
 
 from lawui.errors import LabError
 from lawui.lab import Lab
-from lawui.ui import access, components
+from lawui.ui import access, components, waiting
 from lawui.ui.text import LANGUAGES, preferred, say
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class Page:
         self.default = lab.settings.lang
         self._words: list[tuple[Any, dict[str, Words]]] = []
         self._views: list[tuple[Handler, list[Any], list[Any]]] = []
+        self._pace = waiting.Pace()
         self.language: Any = None
         self.user: Any = None
 
@@ -129,22 +130,33 @@ class Page:
         options = {"show_progress": "hidden", "api_visibility": "private", **event}
         return done.then(handle, [self.language, *inputs], targets, **options)
 
-    @staticmethod
     def _handler(
-        fn: Handler, outputs: Sequence[Any], notice: Any, busy: str
+        self, fn: Handler, outputs: Sequence[Any], notice: Any, busy: str
     ) -> tuple[Handler, list[Any]]:
         """The function that Gradio calls, and its outputs."""
         targets = [*outputs, notice] if notice is not None else list(outputs)
 
         def handle(lang: str, *values: Any) -> Any:
-            if busy:
-                words = components.notice([say(busy, lang)], lang, "busy")
-                yield (*_skips(len(outputs)), words)
-            result = answer(fn, lang, values, len(outputs), notice is not None)
-            # For a single output Gradio takes a tuple as the value itself.
-            yield result if len(targets) != 1 else result[0]
+            def work() -> tuple[Any, ...]:
+                return answer(fn, lang, values, len(outputs), notice is not None)
+
+            results = self._told(busy, work, len(outputs), lang, fn) if busy else [work()]
+            for result in results:
+                # For a single output Gradio takes a tuple as the value itself.
+                yield result if len(targets) != 1 else result[0]
 
         return handle, targets
+
+    def _told(
+        self, busy: str, work: Callable[[], tuple[Any, ...]], n: int, lang: str, fn: Handler
+    ) -> Iterator[tuple[Any, ...]]:
+        """The values of `work`, after those that say in the notice how it stands."""
+        yield (*_skips(n), waiting.words(busy, waiting.Wait(), lang))
+        for news in self._pace.run(f"{busy} {fn.__qualname__}", work):
+            if isinstance(news, waiting.Done):
+                yield news.value
+            else:
+                yield (*_skips(n), waiting.words(busy, news, lang))
 
     def stream(
         self,
@@ -188,10 +200,10 @@ class Page:
         targets = [*outputs, notice]
 
         def handle(event: gr.EventData, lang: str, *values: Any) -> Any:
-            if busy:
-                words = components.notice([say(busy, lang)], lang, "busy")
-                yield (*_skips(len(outputs)), words)
-            yield answer(fn, lang, (str(event.opened), *values), len(outputs), True)
+            def work() -> tuple[Any, ...]:
+                return answer(fn, lang, (str(event.opened), *values), len(outputs), True)
+
+            yield from self._told(busy, work, len(outputs), lang, fn) if busy else [work()]
 
         options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         return html.click(handle, [self.language, *inputs], targets, **options)

@@ -41,11 +41,11 @@ document.addEventListener("keydown", (event) => {
 
 // A browser's first visit starts the tour, once the view stands; an address that names a
 // question is somebody's link and not a first look around. Escape closes it.
+const cameFor = new URL(window.location).searchParams;
 const welcome = () => {
   if (!window.lawuiOpened) return void setTimeout(welcome, 200);
-  const address = new URL(window.location).searchParams;
   try {
-    if (localStorage.getItem("lawui.tour") || address.has("q") || address.has("item")) return;
+    if (localStorage.getItem("lawui.tour") || cameFor.has("q") || cameFor.has("item")) return;
     localStorage.setItem("lawui.tour", "seen");
   } catch {
     return; // a browser that keeps nothing would show it at every visit

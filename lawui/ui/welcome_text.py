@@ -4,6 +4,11 @@ text.TEXT."""
 from __future__ import annotations
 
 TEXT: dict[str, tuple[str, str]] = {
+    # -- waiting
+    "wait.line": (
+        "順番待ち {n} 番目です（ほかの人の質問に答えています）…",
+        "Number {n} in line (others are being answered)…",
+    ),
     # -- the tour
     "tour.call": ("1分の案内", "One-minute tour"),
     "tour.title": ("1分の案内（{n} / 3）", "One-minute tour ({n} of 3)"),

@@ -2,7 +2,8 @@
 
 site      the running page: its address and its home
 command   the command line on the same home: command("ask", …) -> its JSON
-visit     opens the page as a new visitor in a language, width and colour scheme
+visit     opens the page as a new visitor in a language, width and colour scheme; only a
+          `newcomer` is met by the tour
 """
 
 from __future__ import annotations
@@ -185,11 +186,17 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Visitor]]:
     contexts, visitors = [], []
 
     def go(
-        lang: str = "ja-JP", width: int = 1440, scheme: str = "light", address: str = ""
+        lang: str = "ja-JP",
+        width: int = 1440,
+        scheme: str = "light",
+        address: str = "",
+        newcomer: bool = False,
     ) -> Visitor:
         context = browser.new_context(
             locale=lang, viewport={"width": width, "height": 900}, color_scheme=scheme
         )
+        if not newcomer:  # the tour starts by itself at a first visit alone
+            context.add_init_script("localStorage.setItem('lawui.tour', 'seen')")
         contexts.append(context)
         visitor = Visitor(context.new_page())
         visitors.append(visitor)

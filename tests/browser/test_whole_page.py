@@ -1,4 +1,4 @@
-"""The page as a whole: two languages, two widths, two themes, no call to the outside."""
+"""The page as a whole: two languages, no call to the outside."""
 
 from __future__ import annotations
 
@@ -95,28 +95,6 @@ def test_no_request_leaves_this_machine(visit: Visit) -> None:
         expect(visitor.page.locator(f"#tab-{tab}")).to_be_visible()
     hosts = {urlsplit(url).hostname for url in visitor.requests if not url.startswith("data:")}
     assert hosts == {"127.0.0.1"}
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1440])
-def test_nothing_runs_off_the_side(visit: Visit, width: int, scheme: str) -> None:
-    visitor = visit(width=width, scheme=scheme)
-    for tab in TABS:
-        visitor.tab(tab)
-        expect(visitor.page.locator(f"#tab-{tab}")).to_be_visible()
-        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_tabs_and_answer_are_reached_by_keyboard(visit: Visit) -> None:
-    visitor = visit()
-    visitor.page.focus("#tab-score-button")
-    visitor.page.keyboard.press("Enter")
-    expect(visitor.page.locator("#score-start")).to_be_visible()
-    visitor.page.focus("#tab-ask-button")
-    visitor.page.keyboard.press("Enter")
-    visitor.page.focus("#ask-answer")
-    visitor.page.keyboard.press("Enter")
-    expect(visitor.page.locator("#ask-result .lw-result")).to_be_visible()
 
 
 def test_a_foreign_origin_is_refused_and_files_stay_shut(visit: Visit, site: Any) -> None:

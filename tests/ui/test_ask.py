@@ -78,6 +78,22 @@ def test_what_the_answer_hangs_on_is_said_and_marked(lab: Lab, asked: Asked) -> 
     assert f"（外すと変わります）：{deep.found[0].citation()}" in said
 
 
+def test_a_passage_too_long_for_the_model_is_said_to_be_cut(lab: Lab, asked: Asked) -> None:
+    assert asked.now.shortened == ()
+    (passage,) = asked.now.passages
+    long = replace(passage, text=f"<|{passage.text}" + "長い条文である。" * 2_000)
+    now = lab.ask(asked.now.question, "given", passages=[long])
+    assert now.shortened == (long.id,)
+    cut = replace(asked, now=replace(asked.now, shortened=now.shortened))
+    for lang, words in (("ja", "途中までしか"), ("en", "beginning only")):
+        assert words in draw.passages_html(cut, lang) and words in draw.result_html(
+            cut, False, lang
+        )
+        assert words not in draw.passages_html(asked, lang)
+    whole = replace(passage, text=f"<|{passage.text}")
+    assert lab.ask(asked.now.question, "given", passages=[whole]).shortened == ()
+
+
 def test_a_reworded_passage_is_cited_nowhere(lab: Lab, asked: Asked) -> None:
     first = asked.found[0]
     trial = asked.trial.with_text("passage", first.id, first.text + "ただし、冬を除く。")

@@ -56,6 +56,8 @@ def _words(asked: Asked, gold: str, unsure: bool, lang: str) -> list[str]:
     lines.append(components.order_words(asked.now.orders, lang))
     if asked.hangs and not unsure:
         lines.append(hanging_words(asked, lang))
+    if asked.now.shortened:
+        lines.append(say("ask.shortened", lang))
     if now.letter_mass < components.FORMAT_KNOWN:
         lines.append(say("ask.format.low", lang))
     return lines + [warning.text(lang) for warning in asked.now.warnings]
@@ -113,6 +115,9 @@ def passages_html(asked: Asked | None, lang: str) -> str:
     hidden = [p.id for p in asked.found if p.id not in shown and p.id not in out]
     taken = components.tag("span", say("passages.taken_out", lang), "lw-badge")
     marks = {h.passage: _hanging_mark(h, lang) for h in asked.hangs} | dict.fromkeys(out, taken)
+    cut = components.tag("span", say("passages.shortened", lang), "lw-badge")
+    for id in asked.now.shortened:
+        marks[id] = cut + marks.get(id, "")
     for id in asked.trial.pinned:
         pinned = components.tag("span", say("passages.pinned", lang), "lw-badge")
         marks[id] = pinned + marks.get(id, "")

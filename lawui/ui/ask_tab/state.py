@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from lawui.doubt import THRESHOLD, cannot_tell
 from lawui.lab import AskResult, Lab
 from lawui.types import Answer, Passage, Question
+from lawui.ui import waiting
 from lawui.whatif import Hanging, Trial, moved
 
 
@@ -65,7 +66,14 @@ def ask(
     before = None
     if last is not None and same:
         before = moved(last.now.answer, last.trial.places, trial.places)
-    now = lab.ask(trial.asked, evidence, adapter, passages=trial.passages, all_orders=orders)
+    now = lab.ask(
+        trial.asked,
+        evidence,
+        adapter,
+        passages=trial.passages,
+        all_orders=orders,
+        in_line=waiting.in_line,
+    )
     hangs = lab.hangs_on(now) if deep and now.passages else ()
     chosen = lab.threshold(adapter, evidence, orders)
     return Asked(now, before, trial, hangs, THRESHOLD if chosen is None else chosen)

@@ -17,7 +17,7 @@ JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 NAMES = re.compile(
     r"lawui-embedded|Qwen/?[\w.\-]*|Apache-2\.0|English|JSONL?|CSV|HTML|API|GPUs?|GB|e-Gov|"
     r"lawqa_jp|browser-run[\w\-]*|stopped-run[\w\-]*|sample[\w\-]*|embedded|all-linear|bfloat16|"
-    r"nf4|auto|Word|zip|\b[0-9a-f]{16}\b|shipped[\w\-]*|言語 / Language"
+    r"nf4|auto|Word|Q?LoRA|zip|\b[0-9a-f]{16}\b|shipped[\w\-]*|言語 / Language"
 )
 # Everything that a reader sees or hears, but for the command and the ids.
 WORDS = """() => {
@@ -55,6 +55,8 @@ def test_the_english_page_is_english(visit: Visit, tab: str) -> None:
     labels = visitor.page.locator("label, button, h2, h3, th, .lw-note, .lw-empty")
     left = {t for t in labels.all_inner_texts() if JAPANESE.search(t)} - {"日本語"}
     assert not left
+    told = visitor.page.locator(".lw-terms").all_text_contents()  # opened or not
+    assert len(told) > 1 and not [t for t in told if JAPANESE.search(t)]
     boxes = visitor.page.locator(f"#tab-{tab} input[role=combobox]:not([id*=item])")
     shown = [boxes.nth(i).input_value() for i in range(boxes.count())]
     # The lists of questions and laws hold Japanese text, as they should.

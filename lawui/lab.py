@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lawui import browse
+from lawui.bases import Bases
 from lawui.browse import Narrow, Tried
 from lawui.classroom import Classroom
 from lawui.data import headings, statutes
@@ -141,6 +142,7 @@ class Lab(Scores, Trainings, Keeping):
         self.own = OwnQuestions(store, self.people)
         self.visits = Visits(store)
         self.classroom = Classroom(self)
+        self.bases = Bases(self)
         self.offered = Offered(self.home / ".lawui" / "gradio")
         self._open_keeping(self)
 

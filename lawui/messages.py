@@ -225,6 +225,30 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "指定されたフォルダのモデルです。",
         "It answers because its folder was asked for.",
     ),
+    "base.offline": (
+        "--offline で起動しているため、モデルを取り寄せることはできません。--offline を付けずに"
+        "起動すると、ここから取り寄せられます。",
+        "The lab was started with --offline, so no model can be downloaded. Started without it, "
+        "one can be downloaded here.",
+    ),
+    "base.demo": (
+        "閲覧専用のデモでは、モデルを取り寄せることはできません。",
+        "In the read-only demo no model can be downloaded.",
+    ),
+    "base.busy": (
+        "いま {model} を取り寄せています。終わってからもう一度押してください。",
+        "{model} is being downloaded. Press again when it is done.",
+    ),
+    "base.unknown": (
+        "「{model}」はここから取り寄せられるモデルではありません。",
+        "{model} is not one of the models on offer.",
+    ),
+    "base.failed": (
+        "{model} を取り寄せられませんでした（{reason}）。接続を確かめて、もう一度押してください。"
+        "届いた分は残り、続きから始まります。",
+        "{model} could not be downloaded ({reason}). Check the connection and press again: what "
+        "has come stays, and it goes on from there.",
+    ),
     "model.not_here": (
         "モデル「{model}」がこの機械に見つかりません。名前かフォルダを確かめるか、"
         "--offline を外して取得してください。",

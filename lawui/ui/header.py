@@ -10,7 +10,7 @@ import gradio as gr
 
 from lawui.errors import LabError
 from lawui.lab import Lab
-from lawui.ui import components, glossary, tour
+from lawui.ui import components, glossary, offer, tour
 from lawui.ui.page import Page
 from lawui.ui.text import say
 
@@ -23,6 +23,7 @@ def build(page: Page) -> tour.Tour:
         shown = tour.build(page)
     about = gr.HTML(elem_id="about")
     page.view(lambda lang: about_html(page.lab, lang), [], [about])
+    offer.build(page, about, lambda lang: about_html(page.lab, lang))
     return shown
 
 

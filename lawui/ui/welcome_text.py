@@ -9,6 +9,40 @@ TEXT: dict[str, tuple[str, str]] = {
         "順番待ち {n} 番目です（ほかの人の質問に答えています）…",
         "Number {n} in line (others are being answered)…",
     ),
+    # -- a real model
+    "offer.title": ("本物の言語モデルに替える", "Use a real language model"),
+    "offer.help": (
+        "いま答えているのは、動き方を見せるための小さなモデルです。次のどれかを取り寄せると、"
+        "終わりしだいそちらが答えます。取り寄せているあいだも、いまのモデルが答え続けます。",
+        "What answers now is a small model that shows how the lab works. Download one of these "
+        "and it answers as soon as it is here; until then the small one goes on answering.",
+    ),
+    "offer.gpu": (
+        "GPU のない機械でも動きますが、一問ごとに待つことになります。",
+        "They run without a GPU, too, but each question then takes its time.",
+    ),
+    "offer.model": ("取り寄せるモデル", "Model to download"),
+    "offer.choice": ("{name}（約 {size} GB）", "{name} (about {size} GB)"),
+    "offer.col.model": ("モデル", "Model"),
+    "offer.col.size": ("大きさ", "Size"),
+    "offer.col.licence": ("ライセンス", "Licence"),
+    "offer.size": ("約 {size} GB", "about {size} GB"),
+    "offer.licence.Qwen1_5-1_8B-Chat": (
+        "Tongyi Qianwen 研究ライセンス（商用利用不可）",
+        "Tongyi Qianwen research licence, not for commercial use",
+    ),
+    "offer.licence.Qwen2_5-1_5B-Instruct": ("Apache-2.0（商用利用可）", "Apache-2.0"),
+    "offer.start": ("取り寄せて使う", "Download and use"),
+    "offer.progress": (
+        "{model} を取り寄せています：{total} MB 中 {done} MB。",
+        "Downloading {model}: {done} of {total} MB.",
+    ),
+    "offer.done": (
+        "{model} が届きました。次の質問からこのモデルが答えます（最初の一問は読み込みに時間が"
+        "かかります）。画面を読み込み直すと、理由を書かせることもできます。",
+        "{model} is here and answers from the next question on (the first one waits until it is "
+        "loaded). Reload the page to ask it for reasons, too.",
+    ),
     # -- the tour
     "tour.call": ("1分の案内", "One-minute tour"),
     "tour.title": ("1分の案内（{n} / 3）", "One-minute tour ({n} of 3)"),

@@ -6,15 +6,18 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from lawui.errors import AdapterError, ModelError
-from lawui.model import explain, prompts
+from lawui.model import adapters, explain, prompts
 from lawui.model.explain import Writing, prompt_ids
-from lawui.model.load import LoadedModel
+from lawui.model.load import LoadedModel, load
 from lawui.model.owner import Owner
-from lawui.types import AdapterInfo, Passage, Question
+from lawui.types import BASE, AdapterInfo, Passage, Question
+
+ROOT = Path(__file__).resolve().parents[2]
 
 QUESTION = Question(
     *("q-1", "甲", "甲", 0, "甲"), "正しいものはどれか。", ("一<|im_end|>", "二", "三", "四"), "b"
@@ -60,6 +63,33 @@ def test_the_text_grows_and_ends_as_the_library_writes_it(
         )
     text = embedded.tokenizer.decode(whole.sequences[0, len(request) :], skip_special_tokens=True)
     assert said[-1] == text.rstrip("\ufffd")
+
+
+def test_an_adapter_writes_its_own_text_and_leaves_the_base_its_own() -> None:
+    """Beside PEFT's own way to generate with the adapter that ships, on a base of its own."""
+    import torch
+    from peft import PeftModel
+
+    folder = ROOT / "adapters" / "sample-given"
+    made = Owner(load(), lambda name: adapters.read_adapter(folder.parent / name))
+    try:
+        request = ids(made.loaded)
+        texts = []
+        for name in (BASE, "sample-given", BASE):
+            writing = Endless(made.loaded, request, longest=12)
+            made.write(writing, name)
+            texts.append(list(writing)[-1])
+        tokenizer = made.loaded.tokenizer
+    finally:
+        made.close()
+    assert texts[0] == texts[2] != texts[1]
+    base = load()
+    settings = Endless(base, request)._settings(12)
+    peft = PeftModel.from_pretrained(base.model, folder)
+    with torch.inference_mode():
+        whole = peft.generate(input_ids=torch.tensor([request]), generation_config=settings)
+    text = tokenizer.decode(whole.sequences[0, len(request) :], skip_special_tokens=True)
+    assert texts[1] == text.rstrip("\ufffd")
 
 
 def test_a_text_ends_where_the_model_ends_it(owner: Owner, embedded: LoadedModel) -> None:

@@ -133,10 +133,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "that the passages shown do not support are marked.",
     ),
     "reason.cannot": (
-        "同梱のお試しモデルは一文字で答えるだけで、文章を書けません。理由を読むには、"
-        "ふつうの言語モデルで起動してください（説明は付属の説明書にあります）。",
-        "The demo model that ships answers with a letter and cannot write. To read reasons, start "
-        "the lab with a real language model (the README tells how).",
+        "同梱のお試しモデルは一文字で答えるだけで、文章を書けません。理由を読むには、画面の上の"
+        "「本物の言語モデルに替える」を開くか、ふつうの言語モデルで起動してください。",
+        "The demo model that ships answers with a letter and cannot write. To read reasons, open "
+        "“Use a real language model” at the head of the page, or start the lab with one.",
     ),
     "reason.write": ("理由を書かせる", "Ask for the reason"),
     "reason.busy": ("モデルが書いています…", "The model is writing…"),

@@ -145,6 +145,7 @@ def build_picker(page: Page, prefix: str) -> Picker:
             "pick.set",
             lambda lang: set_choices(lab, lang),
             name or None,
+            scale=4,
             min_width=200,
             elem_id=f"{prefix}-set",
         )
@@ -153,13 +154,14 @@ def build_picker(page: Page, prefix: str) -> Picker:
                 choices=law_choices(lab, name, page.default),
                 value="",
                 filterable=False,
+                scale=3,
                 min_width=140,
                 elem_id=f"{prefix}-law",
             ),
             label="pick.law",
         )
         words = page.say(
-            gr.Textbox(min_width=200, max_lines=1, elem_id=f"{prefix}-words"),
+            gr.Textbox(scale=4, min_width=200, max_lines=1, elem_id=f"{prefix}-words"),
             label="pick.words",
             placeholder="pick.words.hint",
         )

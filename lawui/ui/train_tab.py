@@ -135,6 +135,7 @@ def build(page: Page, tab: gr.Tab) -> None:
 
 
 def _watch_side(page: Page, usable: bool) -> tuple[Watch, dict[str, Any]]:
+    page.heading("train.watch")
     explain(page, "loss", "dev", "baselines")
     run = page.say(
         gr.Dropdown(choices=[], elem_id="train-run", elem_classes="lw-with-run"), label="train.run"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 TEXT: dict[str, tuple[str, str]] = {
+    "train.watch": ("学習のようす", "How it goes"),
     # -- curves
     "train.curve.raw": ("各ステップの損失", "Loss of each step"),
     "train.curve.smooth": ("ならした損失", "Smoothed loss"),

@@ -57,6 +57,7 @@ document.addEventListener("keydown", (event) => {
   const close = document.querySelector("#tour [data-open=close]");
   if (!close || event.key !== "Escape" || event.target.closest("[role=listbox], [aria-expanded=true]")) return;
   close.click();
+  close.closest("section").remove(); // gone at once; the server's word follows
   document.getElementById("tour-call").focus();
 });
 

@@ -31,7 +31,9 @@ SET, ITEM = "sample", "sample-085-0"
 choices, and right with it, in all four: held by a test."""
 
 _FOCUS = """() => setTimeout(() => {
-  document.querySelector("#tour .lw-go")?.focus({ preventScroll: true });
+  const go = document.querySelector("#tour .lw-go");
+  if (!go) return void document.getElementById("tour-call").focus({ preventScroll: true });
+  go.focus({ preventScroll: true });
   const block = window.innerWidth < 901 ? "start" : "nearest";
   document.getElementById("%s")?.scrollIntoView({ block });
 }, 100)"""

@@ -67,7 +67,7 @@ def _question(lab: Lab, lang: str, qid: str, user: str) -> list[Any]:
     name = qid.partition("-")[0]
     if not _holds(lab, name, qid, user):
         return [gr.skip(), gr.skip()]
-    choices = item_choices(find(lab, name, "", ""))
+    choices = item_choices(find(lab, name, "", ""), None, qid)
     if qid not in {key for _, key in choices}:
         return [gr.skip(), gr.skip()]
     sets = gr.update(choices=set_choices(lab, lang, user), value=name)

@@ -19,6 +19,9 @@ from lawui.ui.text import said, say
 _PREFERRED = ("selection", "sample")
 _LABEL_LENGTH = 42
 
+LISTED = 400
+"""Questions in one list."""
+
 
 @dataclass(frozen=True)
 class Picker:
@@ -93,12 +96,23 @@ def find(
 
 
 def item_choices(
-    questions: Sequence[Question], tried: Mapping[str, Tried] | None = None
+    questions: Sequence[Question],
+    tried: Mapping[str, Tried] | None = None,
+    chosen: str | None = None,
 ) -> list[tuple[str, str]]:
     """(number, law and the beginning of the stem, and how many of its answers were right; id)
-    of each question."""
+    of each question; of more than LISTED those around `chosen` alone, because every list
+    travels to every browser whole."""
     known = tried or {}
-    return [(_label(q, known.get(q.source, Tried())), q.id) for q in questions]
+    return [(_label(q, known.get(q.source, Tried())), q.id) for q in _around(questions, chosen)]
+
+
+def _around(questions: Sequence[Question], chosen: str | None) -> Sequence[Question]:
+    if len(questions) <= LISTED:
+        return questions
+    at = next((i for i, q in enumerate(questions) if q.id == chosen), 0)
+    start = min(max(0, at - LISTED // 2), len(questions) - LISTED)
+    return questions[start : start + LISTED]
 
 
 def _label(q: Question, tried: Tried) -> str:
@@ -203,7 +217,8 @@ def _wire(page: Page, p: Picker) -> None:
     lab = page.lab
 
     def counted(lang: str, n: int) -> str:
-        return f'<p class="lw-note">{say("pick.found" if n else "pick.nothing", lang, n=n)}</p>'
+        key = "pick.found" if n <= LISTED else "pick.found_many"
+        return f'<p class="lw-note">{say(key if n else "pick.nothing", lang, n=n)}</p>'
 
     def listed(name: str, *asked: str) -> list[Question]:
         law, words, level, review, group, user = asked
@@ -213,7 +228,7 @@ def _wire(page: Page, p: Picker) -> None:
         questions = listed(*asked)
         ids = [q.id for q in questions]
         chosen = now if now in ids else (ids[0] if ids else None)
-        choices = item_choices(questions, lab.tried())
+        choices = item_choices(questions, lab.tried(), chosen)
         return gr.update(choices=choices, value=chosen), counted(lang, len(ids))
 
     def other_set(lang: str, name: str, user: str) -> Any:
@@ -224,7 +239,11 @@ def _wire(page: Page, p: Picker) -> None:
 
     def move(by: int) -> Any:
         def go(_: str, now: str | None, *asked: str) -> Any:
-            return step([q.id for q in listed(*asked)], now, by)
+            questions = listed(*asked)
+            chosen = step([q.id for q in questions], now, by)
+            if len(questions) <= LISTED:
+                return chosen
+            return gr.update(choices=item_choices(questions, lab.tried(), chosen), value=chosen)
 
         return go
 

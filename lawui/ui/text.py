@@ -54,10 +54,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "Everything runs on this computer. What you type is sent nowhere else.",
     ),
     "page.footer_server": (
-        "画面はこのコンピュータで動いています。問題・選択肢・条文はサーバー {server} へ送られます。"
-        "ほかの所へは送られません。",
+        "画面はこのコンピュータで動いています。"
+        "問題・選択肢・条文はサーバー {server} へ送られます。",
         "The page runs on this computer. Questions, choices and passages are sent to the server "
-        "{server}, and nothing else is sent anywhere.",
+        "{server}.",
     ),
     "page.sent_to": ("送り先のサーバー", "Text is sent to"),
     "page.api": ("プログラムから使う（API）", "Use from a program (API)"),
@@ -105,6 +105,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "pick.previous": ("← 前の問題", "← Previous"),
     "pick.next": ("次の問題 →", "Next →"),
     "pick.found": ("{n} 問あります", "{n} questions"),
+    "pick.found_many": (
+        "{n} 問あります。一覧には前後の問題だけが出ます。番号か言葉で絞り込めます。",
+        "{n} questions. The list shows those nearby: narrow it by number or words.",
+    ),
     "pick.nothing": (
         "当てはまる問題がありません。言葉を短くするか、法令を「すべての法令」に戻してください。",
         "No question fits. Shorten the words or set the law back to “All laws”.",

@@ -29,6 +29,15 @@ def test_a_question_is_chosen_from_the_start(lab: Lab) -> None:
     assert len(choices) == lab.questions("sample").items
 
 
+def test_a_long_list_holds_what_is_near(lab: Lab) -> None:
+    question = lab.find("sample")[0]
+    many = [replace(question, id=f"many-{i:05d}") for i in range(20_000)]
+    for chosen in ("many-00000", "many-10007", "many-19999"):
+        ids = [key for _, key in picker.item_choices(many, None, chosen)]
+        assert len(ids) == picker.LISTED and chosen in ids and ids == sorted(ids)
+    assert picker.item_choices(many, None, "gone")[0][1] == "many-00000"
+
+
 def test_search_takes_numbers_and_words(lab: Lab) -> None:
     third = lab.find("sample")[2]
     found = picker.find(lab, "sample", "", "2")

@@ -154,7 +154,7 @@ def _wire_steps(page: Page, f: Found, picker: Picker, answer_then: Callable[[Any
 
     def open_item(lang: str, found: _Whole, qid: str) -> Any:
         """The picker on this question, whatever it was narrowed to."""
-        choices = item_choices(find(lab, found.set, "", ""))
+        choices = item_choices(find(lab, found.set, "", ""), None, qid)
         laws = gr.update(choices=law_choices(lab, found.set, lang), value="")
         return found.set, laws, "", gr.update(choices=choices, value=qid)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from lawui import served
 from lawui.bench.loopback import Loopback
 from lawui.bench.remote import write_items
 from lawui.errors import AdapterError, HostError, LabError, UsageError
@@ -183,14 +184,17 @@ def test_a_server_that_goes_in_mid_run_loses_nothing(tmp_path: Path, data: Path)
     again.close()
 
 
-def test_one_that_is_there_later_answers_without_a_new_start(tmp_path: Path) -> None:
+def test_one_that_is_there_later_answers_without_a_new_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served, "_REFUSED_SECONDS", 0.2)
     server = Loopback()
     server.close()
     lab = make(server, tmp_path)
     lab._warm()
     assert any(problem.key == "server.gone" for problem in lab.problems)
     again = Loopback(port=server.port)
-    time.sleep(3.1)  # it is not tried anew at once
+    time.sleep(0.3)  # it is not tried anew at once
     assert lab.ask(lab.question("sample-003")).answer.probs
     assert not any(problem.key == "server.gone" for problem in lab.problems)
     lab.close()

@@ -789,6 +789,24 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Out of memory even with one sequence of {length} tokens. These settings need about "
         "{gigabytes} GB: close other programs, choose a smaller model or lower r.",
     ),
+    "train.rank_lost": (
+        "{count}個のプロセスのうち{process}番目が途中で終わりました（{how}）。"
+        "SIGKILL はメモリ不足で起きることが多いです。"
+        "再開すると最後のチェックポイントから続きます。",
+        "Process {process} of {count} ended in mid-run ({how}). SIGKILL often means that "
+        "memory ran out. Resuming goes on from the last checkpoint.",
+    ),
+    "train.too_few_cards": (
+        "{asked}枚の GPU で学習するよう指定されましたが、この機械には{there}枚しかありません。"
+        "--nproc を{there}以下にしてください。",
+        "{asked} GPUs were asked for and this machine has {there}. Set --nproc to {there} or less.",
+    ),
+    "train.more_processes": (
+        "プロセス数（--nproc {count}）が1ステップの件数（{sequences}）より多いため分けられません。"
+        "--nproc を減らすか、--batch-size を増やしてください。",
+        "A step has {sequences} sequences, too few for {count} processes (--nproc). Use fewer "
+        "processes or a larger --batch-size.",
+    ),
     "train.unexpected": (
         "思わぬ誤りで止まりました: {reason}。詳しくは学習フォルダーのchild.logにあります。",
         "Stopped by an unforeseen error: {reason}. The run's child.log has the details.",

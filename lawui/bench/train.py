@@ -190,19 +190,16 @@ def _ours(name: str, task: Task) -> dict[str, Any]:
     loaded = base(task)
     given = items(task, loaded.model.config.vocab_size)
 
-    class Given(Trainer):
-        """The loop on sequences that are tokens already."""
-
-        def _encoded(self, length: int) -> tuple[Encoded, Encoded]:
-            cut = [replace(e, ids=e.ids[-length:]) for e in given]
-            return Encoded(tuple(cut), 0, ()), Encoded((), 0, ())
+    def encode(length: int) -> tuple[Encoded, Encoded]:
+        cut = [replace(e, ids=e.ids[-length:]) for e in given]
+        return Encoded(tuple(cut), 0, ()), Encoded((), 0, ())
 
     folder = Path(tempfile.mkdtemp(prefix="lawui-bench-"))
     began = time.perf_counter()
     try:
         settings = RunFile(_config(name, task), {}, "random", "", {}, (), "", "")
         log = EventWriter(folder / EVENTS)
-        trainer = Given(folder, settings, (), loaded, log, lambda: False)
+        trainer = Trainer(folder, settings, (), loaded, log, lambda: False, encode=encode)
         trainer.train()
         events = EventReader(folder / EVENTS).read()
     finally:

@@ -23,6 +23,7 @@ from lawui.training.counters import Counters
 if TYPE_CHECKING:
     import torch
 
+    from lawui.training.parallel import Peers
     from lawui.training.weights import Weights
 
 FOLDER = "checkpoints"
@@ -35,23 +36,19 @@ def save(
     optimizer: torch.optim.Optimizer,
     best: Mapping[str, torch.Tensor],
     counters: Counters,
+    random: Mapping[str, torch.Tensor],
 ) -> None:
     """Write the checkpoint of the counters' step and forget older ones.
 
-    `best` maps parameter names to tensors. Raises OSError where the disk does not take it;
-    then the former checkpoint stays.
+    `best` maps parameter names to tensors, `random` is as `random_states` gives it. Raises
+    OSError where the disk does not take it; then the former checkpoint stays.
     """
-    import torch
-
     parent = run_folder / FOLDER
     parent.mkdir(exist_ok=True)
     temporary = parent / f".part-{os.getpid()}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        random = {"cpu": torch.get_rng_state()}
-        if torch.cuda.is_available():
-            random["cuda"] = torch.cuda.get_rng_state()
         _write(temporary / "weights.safetensors", weights.named())
         _write(temporary / "best.safetensors", best)
         _write(temporary / "optimizer.safetensors", optimizer.state[weights.values])
@@ -66,6 +63,25 @@ def save(
     for old in parent.iterdir():
         if old.name != final.name:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def random_states(peers: Peers) -> dict[str, torch.Tensor]:
+    """The states of the random generators of every process: `cpu` and `cuda` of the first,
+    `cpu.1` … of the others."""
+    import torch
+
+    mine = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        mine["cuda"] = torch.cuda.get_rng_state()
+    return {
+        _of(rank, name): state
+        for rank, states in enumerate(peers.gather(mine))
+        for name, state in states.items()
+    }
+
+
+def _of(rank: int, name: str) -> str:
+    return f"{name}.{rank}" if rank else name
 
 
 def latest(run_folder: Path) -> Path | None:
@@ -86,9 +102,10 @@ def counters(checkpoint: Path) -> Counters:
 
 
 def load(
-    checkpoint: Path, weights: Weights, optimizer: torch.optim.Optimizer
+    checkpoint: Path, weights: Weights, optimizer: torch.optim.Optimizer, rank: int = 0
 ) -> dict[str, torch.Tensor]:
-    """Put a checkpoint back into `weights`, `optimizer` and the random generators.
+    """Put a checkpoint back into `weights`, `optimizer` and the random generators of the
+    process `rank`.
 
     Returns the best weights so far. Raises TrainingError where the checkpoint is damaged
     or of other parameters; nothing is changed then.
@@ -113,9 +130,10 @@ def load(
     optimizer.state[weights.values] = {
         key: value.to(weights.values.device) for key, value in moments.items()
     }
-    torch.set_rng_state(random["cpu"])
-    if "cuda" in random and torch.cuda.is_available():
-        torch.cuda.set_rng_state(random["cuda"])
+    if _of(rank, "cpu") in random:
+        torch.set_rng_state(random[_of(rank, "cpu")])
+    if _of(rank, "cuda") in random and torch.cuda.is_available():
+        torch.cuda.set_rng_state(random[_of(rank, "cuda")])
     return best
 
 

@@ -2,6 +2,7 @@
 
 It holds the run's lock for life, waits its turn, trains, and says everything through
 the event log. It talks to nobody else: pages and servers come and go without it noticing.
+A run of several processes it starts and watches (launch.py).
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lawui.errors import LabError, TrainingError
-from lawui.training import locks, rows
+from lawui.training import launch, locks, rows
 from lawui.training.events import QUEUED, EventWriter
 from lawui.training.runs import (
     EVENTS,
@@ -26,6 +29,9 @@ from lawui.training.runs import (
     RunFile,
     read_run,
 )
+
+if TYPE_CHECKING:
+    from lawui.training.parallel import Peers
 
 POLL_SECONDS = 0.2
 
@@ -74,22 +80,31 @@ def _work(folder: Path, stop: _Stop) -> int:
             log.say("stopped", TrainingError("train.stopped_before_first"))
             return 0
         try:
-            _train(folder, run, log, stop)
+            if run.config.nproc > 1:
+                launch.train(folder, run.config.nproc, stop)
+            else:
+                train(folder, run, log, stop)
         finally:
             locks.release(turn)
         return 0
     except LabError as error:
         said = log.say("failed", error)
     except Exception as error:  # the page must hear of what nobody foresaw
-        said = log.say("failed", TrainingError("train.unexpected", reason=_short(error)))
+        said = log.say("failed", TrainingError("train.unexpected", reason=short(error)))
     traceback.print_exc()
     if not said:
         print("the event log could not be written", file=sys.stderr)
     return 1
 
 
-def _train(folder: Path, run: RunFile, log: EventWriter, stop: _Stop) -> None:
-    """Load what the run needs, late: a queued run holds no memory."""
+def train(
+    folder: Path,
+    run: RunFile,
+    log: EventWriter,
+    stop: Callable[[], bool],
+    peers: Peers | None = None,
+) -> None:
+    """Load what the run needs, late, as a queued run holds no memory, and train."""
     parsed = _read_rows(folder, run)
     from lawui.model.load import load
     from lawui.training.loop import Trainer
@@ -105,7 +120,7 @@ def _train(folder: Path, run: RunFile, log: EventWriter, stop: _Stop) -> None:
     )
     if run.model.get("sha") and run.model["sha"] != loaded.sha:
         raise TrainingError("train.base_changed", model=loaded.name)
-    Trainer(folder, run, parsed, loaded, log, stop).train()
+    Trainer(folder, run, parsed, loaded, log, stop, peers=peers).train()
 
 
 def _read_rows(folder: Path, run: RunFile) -> list[rows.Row]:
@@ -151,7 +166,8 @@ def _ticket(folder: Path) -> int:
         return sys.maxsize
 
 
-def _short(error: Exception) -> str:
+def short(error: Exception) -> str:
+    """The kind of an error and its first line."""
     first = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first}"[:300]
 

@@ -43,8 +43,9 @@ class TrainConfig:
     `batch_size` × `gradient_accumulation_steps` sequences make one optimizer step, however
     they are divided in memory. `max_seq_length` is in tokens, answer included.
     `max_steps_override`, `save_steps`, `eval_steps` and `early_stopping_patience` are off
-    at 0. `evidence_mix` is one kind or weights: `none=1,given=1`. `memory_budget` is like
-    `10GB`. `output_dir` names the run: its last part is the adapter's name.
+    at 0. `nproc` processes divide a step's sequences among themselves, on CUDA each with a
+    card of its own. `evidence_mix` is one kind or weights: `none=1,given=1`. `memory_budget`
+    is like `10GB`. `output_dir` names the run: its last part is the adapter's name.
     """
 
     model_name: str = ""
@@ -95,6 +96,10 @@ class TrainConfig:
                 read(getattr(self, name))
             except TrainingError as error:
                 found.append(error)
+        if 1 <= self.step_size < self.nproc <= 64:
+            found.append(
+                TrainingError("train.more_processes", count=self.nproc, sequences=self.step_size)
+            )
         if self.train_set and self.train_file:
             found.append(TrainingError("train.set_and_file"))
         return found
@@ -134,7 +139,7 @@ _RANGES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("eval_steps", "0 <= x", lambda x: x >= 0),
     ("early_stopping_patience", "0 <= x", lambda x: x >= 0),
     ("seed", "0 <= x < 2147483648", lambda x: 0 <= x < 2**31),
-    ("nproc", "1", lambda x: x == 1),
+    ("nproc", "1 <= x <= 64", lambda x: 1 <= x <= 64),
 )
 
 _CHOICES: dict[str, tuple[str, ...]] = {

@@ -12,6 +12,7 @@ from lawui.training import batches
 from lawui.training.batches import Batch, Example
 from lawui.training.counters import Counters
 from lawui.training.objective import answer_logits, token_losses
+from lawui.training.parallel import Peers
 from lawui.training.statistics import accuracy_interval
 from lawui.types import LETTERS
 
@@ -61,10 +62,13 @@ def ask(
     examples: Sequence[Example],
     stop: Callable[[], bool],
     cores: Cores | None = None,
+    peers: Peers | None = None,
 ) -> Look:
-    """Ask `examples` in batches of like length, with `cores` several at a time. Raises
-    StopAsked in between."""
+    """Ask `examples` in batches of like length, with `cores` several at a time and `peers`
+    each their part. Raises StopAsked in between where nobody waits for this process."""
     import torch
+
+    peers = peers or Peers()
 
     pad, letters = batches.pad_id(loaded.tokenizer), list(loaded.letter_ids)
     chosen, total = [0] * len(examples), 0.0
@@ -76,9 +80,10 @@ def ask(
         return loss, logits[:, 0, letters].argmax(dim=1).tolist()
 
     parts = _by_length(examples, TOKENS // (4 * cores.count) if cores else TOKENS)
+    parts = parts[peers.rank :: peers.count]
     at_once = 2 * cores.count if cores else 1
     for start in range(0, len(parts), at_once):
-        if stop():
+        if peers.count == 1 and stop():
             raise StopAsked
         now = parts[start : start + at_once]
         made = [batches.collate([examples[i] for i in part], pad).to(loaded.device) for part in now]
@@ -87,6 +92,10 @@ def ask(
             total += loss
             for index, letter in zip(part, picked, strict=True):
                 chosen[index] = letter
+    if peers.count > 1:  # each question was asked by one process: the others say 0
+        told = torch.tensor([total, *chosen], dtype=torch.float64)
+        peers.add(told)
+        total, chosen = float(told[0]), [int(letter) for letter in told[1:].tolist()]
     right = [c == example.gold for c, example in zip(chosen, examples, strict=True)]
     low, high = accuracy_interval(right, [example.group for example in examples])
     loss, accuracy = total / (2 * len(examples)), sum(right) / len(right)

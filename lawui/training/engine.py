@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lawui.training.batches import Batch
 from lawui.training.objective import answer_logits, token_losses
+from lawui.training.parallel import Peers
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +36,8 @@ MOST_GRAPHS = 8
 @dataclass(frozen=True)
 class Reading:
     """A finished step. `norm` is that of the gradient before clipping; `tokens` were
-    computed; `at` is when it was heard of, in seconds of time.perf_counter."""
+    computed, by all processes together; `at` is when it was heard of, in seconds of
+    time.perf_counter."""
 
     loss: float
     norm: float
@@ -47,7 +49,7 @@ class Reading:
 class Engine:
     """Steps for one model with LoRA weights. `graphs` allows recording on CUDA; with `cores`
     the batches of a step are computed side by side, which draws no random number in order:
-    for steps without dropout."""
+    for steps without dropout. `peers` compute the other batches of the same step."""
 
     def __init__(
         self,
@@ -58,9 +60,11 @@ class Engine:
         max_grad_norm: float,
         graphs: bool = True,
         cores: Cores | None = None,
+        peers: Peers | None = None,
     ) -> None:
         import torch
 
+        self._peers = peers or Peers()
         self._model = model
         self._weights = weights
         self._trained = list(weights.parameters.values())
@@ -78,7 +82,7 @@ class Engine:
         """Shapes recorded so far, and the seconds that recording took."""
         self._recorded: dict[tuple[int, ...], _Recorded] = {}
         self._seen: set[tuple[int, ...]] = set()
-        self._pending: deque[tuple[torch.Tensor, Any, int, float]] = deque()
+        self._pending: deque[tuple[torch.Tensor, Any, float]] = deque()
 
     def step(self, batches: Sequence[Batch], rate: float) -> None:
         """Launch one step on `batches`, which lie on the device. Their weights are each
@@ -94,31 +98,35 @@ class Engine:
             for batch in batches:
                 self._add(batch)
         weights = self._weights
+        tokens = torch.full_like(self._loss, sum(batch.tokens for batch in batches))
+        told = torch.stack((self._loss, tokens))
+        self._peers.add(told)
+        self._peers.add(weights.gradient)
         with torch.no_grad():
             norm = torch.linalg.vector_norm(weights.gradient)
-            finite = norm.isfinite() & self._loss.isfinite()
+            finite = norm.isfinite() & told[0].isfinite()
             # As torch.nn.utils.clip_grad_norm_ has it.
             weights.gradient.mul_((self._max_norm / (norm + 1e-6)).clamp(max=1.0))
             torch.where(finite, weights.values, weights.good, out=weights.good)
-            read = torch.stack((self._loss, norm))
+            read = torch.stack((told[0], norm, told[1]))
         self.optimizer.found_inf = (~finite).float()  # type: ignore[attr-defined]
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()
-        self._send(read, sum(batch.tokens for batch in batches), rate)
+        self._send(read, rate)
 
     def readings(self, wait: bool = False) -> list[Reading]:
         """Steps that are done since the last call, in order; with `wait`, all launched."""
         found = []
         while self._pending:
-            read, ready, tokens, rate = self._pending[0]
+            read, ready, rate = self._pending[0]
             if ready is not None and not ready.query():
                 if not wait and len(self._pending) <= IN_FLIGHT:
                     break
                 ready.synchronize()
             self._pending.popleft()
-            loss, norm = read.tolist()
-            found.append(Reading(loss, norm, tokens, rate, time.perf_counter()))
+            loss, norm, tokens = read.tolist()
+            found.append(Reading(loss, norm, int(tokens), rate, time.perf_counter()))
         return found
 
     def be_modest(self) -> None:
@@ -128,17 +136,17 @@ class Engine:
         self.graphs = False
         self._cores = None
 
-    def _send(self, read: torch.Tensor, tokens: int, rate: float) -> None:
+    def _send(self, read: torch.Tensor, rate: float) -> None:
         import torch
 
         ready = None
         if self._cuda:
-            here = torch.empty(2, pin_memory=True)
+            here = torch.empty(3, pin_memory=True)
             here.copy_(read, non_blocking=True)
             ready = torch.cuda.Event()
             ready.record()
             read = here
-        self._pending.append((read, ready, tokens, rate))
+        self._pending.append((read, ready, rate))
 
     def _add(self, batch: Batch) -> None:
         """Add the loss of `batch` and its gradient to what the step has so far."""

@@ -13,8 +13,41 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lawui.errors import TrainingError
+
 if TYPE_CHECKING:
     from peft import PeftModel
+    from transformers import PreTrainedModel
+
+    from lawui.training.config import TrainConfig
+
+
+def attach(base: PreTrainedModel, config: TrainConfig) -> PeftModel:
+    """Put fresh LoRA weights, drawn by the seed, on `base`, ready to be trained. Raises
+    TrainingError where the base has no layer of the names in `target_modules`."""
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(config.seed)
+    targets: str | list[str] = list(config.target_modules)
+    if targets == ["all-linear"]:
+        targets = "all-linear"
+    try:
+        model: Any = get_peft_model(
+            base,
+            LoraConfig(
+                r=config.lora_r,
+                lora_alpha=config.lora_alpha,  # type: ignore[arg-type]
+                lora_dropout=config.lora_dropout,
+                target_modules=targets,
+                task_type="CAUSAL_LM",
+            ),
+        )
+    except ValueError as error:
+        names = ", ".join(config.target_modules)
+        raise TrainingError("train.bad_targets", targets=names) from error
+    lighten(model)
+    model.train()
+    return model  # type: ignore[no-any-return]
 
 
 def lighten(model: PeftModel) -> int:

@@ -140,9 +140,16 @@ def keep(device: str, asked: int) -> None:
         torch.cuda.set_per_process_memory_fraction(min(1.0, share))
 
 
-def retries(plan: Plan) -> list[Plan]:
-    """What to try, in order, where memory runs out in spite of the plan."""
-    lengths = [plan.length, *(length for length in RETRY_LENGTHS if length < plan.length)]
+def own_part(step_size: int, processes: int) -> int:
+    """Sequences of a step that one of several processes computes at most."""
+    return -(-step_size // processes)
+
+
+def retries(plan: Plan, shorter: bool = True) -> list[Plan]:
+    """What to try, in order, where memory runs out in spite of the plan. Without `shorter`
+    every row keeps its length: several processes must hold the same rows."""
+    less = [length for length in RETRY_LENGTHS if length < plan.length] if shorter else []
+    lengths = [plan.length, *less]
     return [Plan(1, length, True, plan.dequantize, 0, plan.budget_bytes) for length in lengths]
 
 

@@ -353,7 +353,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "field.bnb_4bit_compute_dtype": ("計算の型", "Compute type"),
     "field.bnb_4bit_quant_type": ("4ビットの種類", "4-bit kind"),
     "field.memory_budget": ("使ってよいメモリ（GB）", "Memory budget (GB)"),
-    "field.nproc": ("使う GPU の数", "GPUs to use"),
+    "field.nproc": ("同時に学習するプロセス数（GPU 1枚に1つ）", "Processes (one a GPU)"),
     "field.allow_seen": (
         "試験用の問題と重なっても学習する（採点では印が付きます）",
         "Train even on rows that overlap test questions (marked when scored)",

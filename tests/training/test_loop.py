@@ -229,7 +229,7 @@ def test_cores_side_by_side_change_no_number(
     for threads in (1, 3):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         bench = Bench(tmp_path, tiny_base, lora_dropout=0, batch_size=12)
-        monkeypatch.setattr("lawui.training.loop.PORTION", 64)
+        monkeypatch.setattr("lawui.training.material.PORTION", 64)
         events = bench.train()
         curves.append(curve(events))
         looks.append([e.eval_loss for e in events if e.kind == "eval"])

@@ -116,13 +116,13 @@ def _split(
     together: what is learned of an article is then never asked."""
     if not articles:
         return data.split(questions, seed=seed, fractions=fractions)
-    joined = _by_article(questions)
+    joined = by_article(questions)
     larger = [replace(question, group=joined[question.group]) for question in questions]
     parts = data.split(larger, seed=seed, fractions=fractions)
     return {group: parts[name] for group, name in joined.items()}
 
 
-def _by_article(questions: Sequence[Question]) -> dict[str, str]:
+def by_article(questions: Sequence[Question]) -> dict[str, str]:
     """The name of the cluster of each group: groups linked by an article that both cite."""
     cluster = {question.group: question.group for question in questions}
     first: dict[tuple[str, str], str] = {}

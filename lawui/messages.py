@@ -1040,6 +1040,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "built-in preset has.",
     ),
     "usage.pick_run": ("先に学習を選んでください。", "Choose a run first."),
+    "usage.bench_seen": (
+        "アダプター「{adapter}」は、採点しようとした問題のうち{count}問を学習時に見ています。"
+        "見た問題での成績は意味がないため、採点しません。",
+        "The adapter {adapter} saw {count} of the questions to be scored, or does not say what "
+        "it saw. A score on them would be no result and is refused.",
+    ),
     "usage.bench_train": (
         "計測には1以上のステップと系列、16から{longest}までの長さを指定してください。",
         "The measurement needs at least one step and sequence, and 16 to {longest} tokens.",

@@ -97,7 +97,7 @@ def test_no_article_is_asked_that_was_learned(lab: Lab) -> None:
             seen.setdefault(article, set()).add(split[question.group])
     assert seen and all(len(parts - {"unused"}) <= 1 for parts in seen.values())
     joined = dataset._split(sample.questions, 0, articles=True)
-    clusters = dataset._by_article(sample.questions)
+    clusters = dataset.by_article(sample.questions)
     assert all(joined[group] == joined[cluster] for group, cluster in clusters.items())
     assert lab.train_config("sample", split="article").split == "article"
     with pytest.raises(ConfigError):

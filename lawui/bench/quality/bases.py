@@ -1,0 +1,236 @@
+"""One quantized base in memory twice: to train adapters on, and to answer as the page does.
+
+Folds, seeds and variants all use these two: loading, unpacking and encoding happen once.
+What answers is the very path of `score`: the adapter's files read back, letters by
+model/letters.py. What trains is the very loop of `train`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lawui.bench.quality.evidence import Evidence
+from lawui.bench.quality.variants import Variant
+from lawui.model.adapters import read_adapter
+from lawui.training.batches import Encoded, Example
+from lawui.training.config import TrainConfig
+from lawui.types import BASE, LETTERS, AdapterInfo, Answer, Question
+
+Answers = dict[str, dict[str, Answer]]
+"""By kind of evidence and question id."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An adapter on disk and what its training showed. `step` is the one that was kept,
+    `accuracy` and `loss` are those of the dev questions at it, None without any."""
+
+    info: AdapterInfo
+    step: int
+    accuracy: float | None
+    loss: float | None
+    train_loss: float | None
+    skipped: int
+    seconds: float
+    looks: tuple[dict[str, Any], ...]
+
+
+class Bases:
+    """The two of them, and the prompts as tokens."""
+
+    def __init__(self, spec: str, evidence: Evidence) -> None:
+        from lawui.model.engine import Engine
+        from lawui.model.load import load
+
+        began = time.perf_counter()
+        self.evidence = evidence
+        self.trained = load(spec)
+        # Compiling pays for a server, not for a few minutes.
+        self.engine = Engine(load(spec), fused=False)
+        self.loaded = self.engine.loaded
+        self.loading = round(time.perf_counter() - began, 2)
+        self._examples: dict[tuple[str, str, str], Example | None] = {}
+        self._prompts: dict[tuple[str, str, str], tuple[int, ...]] = {}
+
+    # -- training
+
+    def examples(
+        self, questions: Iterable[Question], kinds: Sequence[str], variant: Variant
+    ) -> list[Example]:
+        """Every question in so many of its orders as the variant takes, with every kind of
+        evidence. A question too long for the variant's length is left out."""
+        return [
+            example
+            for question in questions
+            if question.order < variant.orders
+            for kind in kinds
+            if (example := self._example(question, kind, variant)) is not None
+        ]
+
+    def made(self, variant: Variant, scored: Sequence[Question]) -> list[Example]:
+        """Questions made by rule, none of an article that a scored question rests on."""
+        from lawui.data.headings import cited_articles
+
+        asked = {article for question in scored for article in cited_articles(question)}
+        apart = [one for one in self.evidence.made if not one.articles & asked]
+        found = [
+            self._encode(one.question, "made", one.passages, variant)
+            for one in apart[: variant.made]
+        ]
+        return [example for example in found if example is not None]
+
+    def _example(self, question: Question, kind: str, variant: Variant) -> Example | None:
+        key = (question.id, kind, f"{variant.wording}/{variant.config.max_seq_length}")
+        if key not in self._examples:
+            shown = self.evidence.shown(question, kind)
+            self._examples[key] = self._encode(question, kind, shown, variant)
+        return self._examples[key]
+
+    def _encode(
+        self, question: Question, kind: str, shown: Sequence[Any], variant: Variant
+    ) -> Example | None:
+        from lawui.training.batches import encode
+        from lawui.training.rows import Row
+
+        row = Row("train", kind, question, tuple(shown))
+        length = min(variant.config.max_seq_length, self.trained.max_length)
+        return next(iter(encode([row], self.trained.tokenizer, length).examples), None)
+
+    def train(
+        self, folder: Path, examples: Sequence[Example], dev: Sequence[Example], config: TrainConfig
+    ) -> Trained:
+        """Train an adapter into `folder`, whose name it takes, by the loop of `train`."""
+        from lawui.training.events import EventReader, EventWriter
+        from lawui.training.loop import Trainer
+        from lawui.training.runs import EVENTS, RunFile
+
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        groups = {e.group: "dev" for e in dev} | {e.group: "train" for e in examples}
+        run = RunFile(
+            config=config,
+            model={},
+            set=self.evidence.set,
+            dataset_sha=self.evidence.dataset_sha,
+            split=groups,
+            seen_groups=tuple(sorted(groups)),
+            created="",
+            rows_sha="",
+        )
+        given = (Encoded(tuple(examples), 0, ()), Encoded(tuple(dev), 0, ()))
+        log = EventWriter(folder / EVENTS)
+        began = time.perf_counter()
+        trainer = Trainer(
+            folder, run, (), self.trained, log, lambda: False, encode=lambda length: given
+        )
+        try:
+            trainer.train()
+        finally:
+            trainer.detach()
+        seconds = time.perf_counter() - began
+        events = EventReader(folder / EVENTS).read()
+        last = events[-1]
+        return Trained(
+            info=read_adapter(folder),
+            step=int(last.data["kept_step"]),
+            accuracy=last.eval_accuracy,
+            loss=last.eval_loss,
+            train_loss=last.loss,
+            skipped=sum(event.data.get("key") == "train.not_finite" for event in events),
+            seconds=round(seconds, 2),
+            looks=tuple(
+                {"step": e.step, "accuracy": e.eval_accuracy, "loss": e.eval_loss}
+                for e in events
+                if e.kind == "eval"
+            ),
+        )
+
+    # -- answering
+
+    def answers(
+        self,
+        questions: Sequence[Question],
+        kinds: Sequence[str],
+        wording: str,
+        adapter: AdapterInfo | None = None,
+    ) -> tuple[Answers, float, int]:
+        """(answers, seconds, tokens): every question with every kind of evidence."""
+        from lawui.model.letters import letter_probabilities
+
+        lora = self.engine.read_adapter(adapter) if adapter else None
+        wanted = [(question, kind) for kind in kinds for question in questions]
+        prompts = [self._prompt(question, kind, wording) for question, kind in wanted]
+        budget = 32_768 if self.loaded.device.startswith("cuda") else 2_048
+        began = time.perf_counter()
+        found = letter_probabilities(self.engine, prompts, [lora] * len(prompts), budget)
+        seconds = time.perf_counter() - began
+        answers: Answers = {kind: {} for kind in kinds}
+        for (question, kind), probs, mass in zip(wanted, found.probs, found.mass, strict=True):
+            answers[kind][question.id] = answer(
+                question.id, kind, probs, mass, adapter.name if adapter else BASE
+            )
+        return answers, round(seconds, 3), found.tokens
+
+    def _prompt(self, question: Question, kind: str, wording: str) -> tuple[int, ...]:
+        from lawui.model import prompts
+
+        key = (question.id, kind, wording)
+        if key not in self._prompts:
+            shown = self.evidence.shown(question, kind)
+            room = self.loaded.max_length
+            rendered = prompts.render(self.loaded.tokenizer, question, shown, room)
+            self._prompts[key] = rendered.token_ids
+        return self._prompts[key]
+
+    @property
+    def modes(self) -> dict[str, Any]:
+        """How the base is held and computed."""
+        names = ("weights", "attention", "fused", "graphs")
+        return {
+            "device": self.loaded.device,
+            "dtype": str(self.loaded.dtype).removeprefix("torch."),
+            "quantization": self.loaded.quantization,
+            **{name: getattr(self.engine, name) for name in names},
+        }
+
+
+def answer(
+    question: str, kind: str, probs: Sequence[float], mass: float, adapter: str = BASE
+) -> Answer:
+    """Four probabilities as an Answer."""
+    a, b, c, d = probs
+    choice = LETTERS[max(range(4), key=probs.__getitem__)]
+    return Answer(question, (a, b, c, d), choice, mass, adapter, kind, "", 0.0)
+
+
+def dump(answers: Answers) -> dict[str, dict[str, list[float]]]:
+    """Answers as plain values: four probabilities and the letter mass of each."""
+    return {
+        kind: {
+            qid: [*(round(p, 6) for p in one.probs), round(one.letter_mass, 6)]
+            for qid, one in by_id.items()
+        }
+        for kind, by_id in answers.items()
+    }
+
+
+def load_answers(values: dict[str, dict[str, list[float]]], adapter: str = BASE) -> Answers:
+    """Back from `dump`."""
+    return {
+        kind: {qid: answer(qid, kind, five[:4], five[4], adapter) for qid, five in by_id.items()}
+        for kind, by_id in values.items()
+    }
+
+
+def with_seed(config: TrainConfig, seed: int, steps: int = 0) -> TrainConfig:
+    """The settings for one seed; with `steps` for exactly so many, without dev questions."""
+    if not steps:
+        return replace(config, seed=seed)
+    return replace(
+        config, seed=seed, max_steps_override=steps, eval_steps=0, early_stopping_patience=0
+    )

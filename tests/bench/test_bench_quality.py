@@ -1,0 +1,187 @@
+"""`bench quality` on the sample set and the embedded model: two folds, few steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lawui.__main__ import main
+from lawui.bench.quality import evidence, figures, folds, variants
+from lawui.bench.quality.bases import Bases
+from lawui.data import questions as data
+from lawui.data.headings import cited_articles
+from lawui.errors import UsageError
+from lawui.types import EVIDENCES, AdapterInfo, Question
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small evidence file: some of the sample's groups, everything resolved as ever."""
+    return tmp_path_factory.mktemp("quality")
+
+
+@pytest.fixture(scope="module")
+def few(folder: Path) -> Iterator[evidence.Evidence]:
+    from lawui.lab import Lab, Settings
+
+    lab = Lab(Settings(home=folder / "home", model="embedded", offline=True))
+    whole = data.load_set("sample", None)
+    groups = sorted({q.group for q in whole.questions})[:12]
+    small = replace(whole, questions=tuple(q for q in whole.questions if q.group in groups))
+    lab.questions = lambda name: small  # type: ignore[method-assign]
+    evidence.prepare(lab, "sample", folder / "results", 20, None)
+    lab.close()
+    yield evidence.read(folder / "results")
+
+
+def bench(folder: Path, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, Any]:
+    common = ["--home", str(folder / "home"), "--model", "embedded", "--offline"]
+    words = ["--folder", str(folder / "results"), "--folds", "2", "--steps", "2", "--json"]
+    assert main([*common, "bench", "quality", *words, *more]) == 0
+    out, _ = capsys.readouterr()
+    assert out.count("\n") == 1
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_what_is_shown_is_what_the_lab_shows(few: evidence.Evidence) -> None:
+    question = few.questions[0]
+    assert not few.shown(question, "none") and few.shown(question, "given")
+    own = cited_articles(question)
+    others = [
+        p for p in few.shown(question, "distractors") if p not in few.shown(question, "given")
+    ]
+    assert len(others) <= evidence.DISTRACTORS
+    assert not {(p.law, p.article) for p in others} & own
+    assert len(few.made) == 20
+    for one in few.made:
+        assert one.passages and len(set(one.question.choices)) == 4
+        assert one.articles == {(p.law, p.article) for p in one.passages}
+
+
+def test_the_bench_goes_on_where_it_was_killed_and_writes_one_page(
+    folder: Path,
+    few: evidence.Evidence,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train, left = Bases.train, [3]
+
+    def dying(self: Bases, *arguments: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return train(self, *arguments)
+
+    monkeypatch.setattr(Bases, "train", dying)
+    words = ("--seeds", "1", "--variant", "mixed", "--variant", "synthetic", "--fold-kind", "group")
+    common = ["--home", str(folder / "home"), "--model", "embedded", "--offline"]
+    call = ["--folder", str(folder / "results"), "--folds", "2", "--steps", "2", "--json", *words]
+    assert main([*common, "bench", "quality", *call]) == 130
+    capsys.readouterr()
+    left[0] = 1000
+    found = bench(folder, capsys, *words)
+    # Two variants × two folds × (one to choose, one to be scored), three of them done before.
+    assert found["trainings"] == 8 - 3 and found["complete"]
+    assert bench(folder, capsys, *words)["trainings"] == 0
+    assert [(r["variant"], r["evidence"]) for r in found["rows"]] == [
+        (name, kind) for name in ("mixed", "synthetic") for kind in EVIDENCES
+    ]
+    for row in found["rows"]:
+        assert row["questions"] == len(few.questions) and row["leaks"] == 0
+        assert row["steps"] == [2, 2] and row["skipped"] == 0
+        assert row["averaged"]["low"] <= row["averaged"]["mean"] <= row["averaged"]["high"]
+        assert len(row["against_base"]["p_values"]) == 1
+        assert row["calibrated"]["temperature"]["ece"] >= 0
+        assert sum(row["letters"].values()) == pytest.approx(1)
+        assert row["majority_baseline"] and row["overlap_baseline"]
+    assert found["machine"]["versions"]["peft"] and found["targets"] == []
+    text = Path(found["page"]).read_text()
+    for heading in ("## Accuracy", "## Doubt and letters", "## What was chosen"):
+        assert heading in text
+    assert few.questions[0].stem[:12] not in text
+
+    leaky = bench(folder, capsys, "--seeds", "1", "--fold-kind", "source", "--minutes", "9")
+    assert leaky["rows"][0]["folds"] == "source" and leaky["rows"][0]["leaks"] > 0
+    late = bench(folder, capsys, "--fold-kind", "article", "--minutes", "0.00001")
+    assert not late["complete"] and late["trainings"] == 0 and not late["rows"]
+
+
+@pytest.mark.parametrize("kind", folds.KINDS)
+def test_folds_score_everything_once_and_choose_inside(kind: str) -> None:
+    questions = data.load_set("sample", None).questions
+    found = folds.folds(questions, kind, 5)
+    assert sorted(q.id for f in found for q in f.scored) == sorted(q.id for q in questions)
+    for fold in found:
+        ids = {q.id for q in fold.scored}
+        assert not ids & {q.id for q in fold.training}
+        assert {q.id for q in fold.choosing} | {q.id for q in fold.dev} == {
+            q.id for q in fold.training
+        }
+        assert not {q.id for q in fold.choosing} & {q.id for q in fold.dev} and fold.dev
+        assert bool(folds.leaks(fold)) == (kind == "source")
+        if kind == "article":
+            learned = {a for q in fold.training for a in cited_articles(q)}
+            assert not learned & {a for q in fold.scored for a in cited_articles(q)}
+
+
+def test_an_adapter_is_not_scored_on_a_group_that_it_saw() -> None:
+    questions = data.load_set("sample", None).questions
+    fold = folds.folds(questions, "group", 5)[0]
+
+    def refused(fold: folds.Fold, groups: tuple[str, ...]) -> bool:
+        info = AdapterInfo("one", "", "", "", 4, 8.0, (), trained_groups=groups)
+        try:
+            folds.check(fold, info)
+        except UsageError as error:
+            return error.key == "usage.bench_seen"
+        return False
+
+    learned = tuple({q.group for q in fold.training})
+    assert not refused(fold, learned)
+    assert refused(fold, (*learned, fold.scored[0].group)) and refused(fold, ())
+    leaky = folds.folds(questions, "source", 5)[0]
+    assert not refused(leaky, tuple({q.group for q in leaky.training}))
+    assert refused(replace(leaky, scored=leaky.training[:1]), ("any",))
+
+
+def test_made_questions_never_tell_what_is_asked(few: evidence.Evidence) -> None:
+    bases = Bases.__new__(Bases)
+    bases.evidence = few
+    asked: list[Question] = []
+    kept: list[str] = []
+    bases._encode = lambda question, *_: kept.append(question.id)  # type: ignore[method-assign]
+    bases.made(variants.VARIANTS["synthetic"], asked)
+    everything = len(kept)
+    law, article = sorted(few.made[0].articles)[0]
+    told = f"### {law}\n#### 第{article}条\n本文"
+    asked = [replace(few.questions[0], given_context=told)]
+    if cited_articles(asked[0]) != {(law, article)}:
+        asked = [q for q in few.questions if cited_articles(q) & few.made[0].articles]
+    kept.clear()
+    bases.made(variants.VARIANTS["synthetic"], asked)
+    assert everything == 20 and few.made[0].question.id not in kept
+
+
+def test_a_temperature_and_the_weight_of_letters() -> None:
+    sure = [[0.97, 0.01, 0.01, 0.01]] * 4
+    assert (
+        figures.fit_temperature(sure, [0, 0, 0, 0])
+        < 1
+        < figures.fit_temperature(sure, [0, 1, 2, 3])
+    )
+    weight = figures.letter_weight([[0.4, 0.2, 0.2, 0.2], [0.6, 0.2, 0.1, 0.1]])
+    assert weight[0] == max(weight)
+
+
+def test_a_point_of_the_grid_is_a_variant_of_its_own() -> None:
+    first = variants.chosen(["mixed"], True, 30)[0]
+    assert len(first.grid) == 6 and first.config.max_steps_override == 30
+    one = first.at(first.grid[1])
+    assert one.config.learning_rate == 1e-4 and "distractors" in one.kinds
+    assert len({v.sha for v in variants.VARIANTS.values()}) == len(variants.VARIANTS)

@@ -17,36 +17,49 @@ from lawui.data import questions as data
 from lawui.data.headings import cited_articles
 from lawui.errors import UsageError
 from lawui.types import EVIDENCES, AdapterInfo, Question
+from tests.training.conftest import make_tiny_base
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small evidence file: some of the sample's groups, everything resolved as ever."""
     return tmp_path_factory.mktemp("quality")
 
 
 @pytest.fixture(scope="module")
+def tiny(folder: Path) -> str:
+    return str(make_tiny_base(folder / "tiny"))
+
+
+@pytest.fixture(scope="module")
 def few(folder: Path) -> Iterator[evidence.Evidence]:
+    """Some of the sample's questions in two orders, everything resolved as ever."""
     from lawui.lab import Lab, Settings
 
     lab = Lab(Settings(home=folder / "home", model="embedded", offline=True))
     whole = data.load_set("sample", None)
-    groups = sorted({q.group for q in whole.questions})[:12]
-    small = replace(whole, questions=tuple(q for q in whole.questions if q.group in groups))
+    groups = sorted({q.group for q in whole.questions})[:5]
+    kept = (q for q in whole.questions if q.group in groups and q.order < 2)
+    small = replace(whole, questions=tuple(kept))
     lab.questions = lambda name: small  # type: ignore[method-assign]
     evidence.prepare(lab, "sample", folder / "results", 20, None)
     lab.close()
     yield evidence.read(folder / "results")
 
 
-def bench(folder: Path, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, Any]:
-    common = ["--home", str(folder / "home"), "--model", "embedded", "--offline"]
-    words = ["--folder", str(folder / "results"), "--folds", "2", "--steps", "2", "--json"]
-    assert main([*common, "bench", "quality", *words, *more]) == 0
+def bench(
+    folder: Path, model: str, capsys: pytest.CaptureFixture[str], *more: str
+) -> dict[str, Any]:
+    assert main(words(folder, model, *more)) == 0
     out, _ = capsys.readouterr()
     assert out.count("\n") == 1
     found: dict[str, Any] = json.loads(out)
     return found
+
+
+def words(folder: Path, model: str, *more: str) -> list[str]:
+    common = ["--home", str(folder / "home"), "--model", model, "--offline", "bench", "quality"]
+    short = ["--folder", str(folder / "results"), "--folds", "2", "--steps", "2", "--json"]
+    return [*common, *short, "--seeds", "1", *more]
 
 
 def test_what_is_shown_is_what_the_lab_shows(few: evidence.Evidence) -> None:
@@ -64,33 +77,13 @@ def test_what_is_shown_is_what_the_lab_shows(few: evidence.Evidence) -> None:
         assert one.articles == {(p.law, p.article) for p in one.passages}
 
 
-def test_the_bench_goes_on_where_it_was_killed_and_writes_one_page(
-    folder: Path,
-    few: evidence.Evidence,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+def test_the_embedded_model_goes_through_all_of_it(
+    folder: Path, few: evidence.Evidence, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train, left = Bases.train, [3]
-
-    def dying(self: Bases, *arguments: Any) -> Any:
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        return train(self, *arguments)
-
-    monkeypatch.setattr(Bases, "train", dying)
-    words = ("--seeds", "1", "--variant", "mixed", "--variant", "synthetic", "--fold-kind", "group")
-    common = ["--home", str(folder / "home"), "--model", "embedded", "--offline"]
-    call = ["--folder", str(folder / "results"), "--folds", "2", "--steps", "2", "--json", *words]
-    assert main([*common, "bench", "quality", *call]) == 130
-    capsys.readouterr()
-    left[0] = 1000
-    found = bench(folder, capsys, *words)
-    # Two variants × two folds × (one to choose, one to be scored), three of them done before.
-    assert found["trainings"] == 8 - 3 and found["complete"]
-    assert bench(folder, capsys, *words)["trainings"] == 0
+    found = bench(folder, "embedded", capsys, "--fold-kind", "group")
+    assert found["complete"] and found["trainings"] == 4
     assert [(r["variant"], r["evidence"]) for r in found["rows"]] == [
-        (name, kind) for name in ("mixed", "synthetic") for kind in EVIDENCES
+        ("mixed", kind) for kind in EVIDENCES
     ]
     for row in found["rows"]:
         assert row["questions"] == len(few.questions) and row["leaks"] == 0
@@ -106,10 +99,52 @@ def test_the_bench_goes_on_where_it_was_killed_and_writes_one_page(
         assert heading in text
     assert few.questions[0].stem[:12] not in text
 
-    leaky = bench(folder, capsys, "--seeds", "1", "--fold-kind", "source", "--minutes", "9")
+
+def test_the_bench_goes_on_where_it_was_killed(
+    folder: Path,
+    tiny: str,
+    few: evidence.Evidence,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train, left = Bases.train, [3]
+
+    def dying(self: Bases, *arguments: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return train(self, *arguments)
+
+    monkeypatch.setattr(Bases, "train", dying)
+    asked = ("--variant", "mixed", "--variant", "synthetic", "--fold-kind", "group")
+    assert main(words(folder, tiny, *asked)) == 130
+    capsys.readouterr()
+    left[0] = 1000
+    found = bench(folder, tiny, capsys, *asked)
+    # Two variants × two folds × (one to choose, one to be scored), three of them done before.
+    assert found["trainings"] == 8 - 3 and found["complete"]
+    assert [r["variant"] for r in found["rows"]] == ["mixed"] * 3 + ["synthetic"] * 3
+    assert bench(folder, tiny, capsys, *asked)["trainings"] == 0
+    leaky = bench(folder, tiny, capsys, "--fold-kind", "source", "--minutes", "9")
     assert leaky["rows"][0]["folds"] == "source" and leaky["rows"][0]["leaks"] > 0
-    late = bench(folder, capsys, "--fold-kind", "article", "--minutes", "0.00001")
+    late = bench(folder, tiny, capsys, "--fold-kind", "article", "--minutes", "0.00001")
     assert not late["complete"] and late["trainings"] == 0 and not late["rows"]
+
+
+def test_one_base_trains_one_adapter_after_another(
+    folder: Path, tiny: str, few: evidence.Evidence
+) -> None:
+    """The base is given back as it was: the same settings give the same losses again."""
+    bases = Bases(tiny, few)
+    mixed = variants.chosen(["mixed"], False, 3)[0]
+    examples = bases.examples(few.questions[:8], ("given",), mixed)
+    losses = [
+        bases.train(folder / f"again-{n}", examples, (), replace(mixed.config, lora_r=rank))
+        for n, rank in enumerate((4, 8, 4))
+    ]
+    assert losses[0].train_loss == pytest.approx(losses[2].train_loss, rel=1e-6)
+    assert [trained.info.rank for trained in losses] == [4, 8, 4]
+    assert {trained.info.fault for trained in losses} == {""}
 
 
 @pytest.mark.parametrize("kind", folds.KINDS)

@@ -49,7 +49,8 @@ def folds(questions: Sequence[Question], kind: str, count: int, seed: int = 0) -
     for number, names in enumerate(data.folds(bound, count, seed)):
         training = [q for q in questions if units[q.source] not in names]
         outer = [q for q in bound if q.group not in names]
-        held = data.folds(outer, DEV_PARTS, seed + 1)[number % DEV_PARTS]
+        parts = [part for part in data.folds(outer, DEV_PARTS, seed + 1) if part]
+        held = parts[number % len(parts)]
         found.append(
             Fold(
                 kind=kind,

@@ -1067,6 +1067,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "lm-evaluation-harness is not here to be measured beside. Install it elsewhere with "
         "pip install --target and add that folder to PYTHONPATH.",
     ),
+    "host.no_page": (
+        "app.py が応答しません（{reason}）。",
+        "app.py does not answer ({reason}).",
+    ),
     "host.busy": (
         "いま {waiting} 件が順番を待っています。少し待ってからもう一度お試しください。",
         "{waiting} requests are waiting. Try again in a moment.",

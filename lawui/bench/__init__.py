@@ -25,6 +25,7 @@ BENCHES = {
     "remote": "many items through a server, killed and resumed: speed, memory, repeats",
     "whatif": "how long a changed question takes to be answered anew",
     "train": "a short QLoRA run, beside stock transformers.Trainer",
+    "journey": "the four tabs' work in one go, through the page or the lab behind it",
     "quality": "adapters on questions that they never saw: folds, seeds and ablations",
 }
 """Name and one line of help; the module of the same name has the rest."""

@@ -80,14 +80,14 @@ def test_what_is_shown_is_what_the_lab_shows(few: evidence.Evidence) -> None:
 def test_the_embedded_model_goes_through_all_of_it(
     folder: Path, few: evidence.Evidence, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = bench(folder, "embedded", capsys, "--fold-kind", "group")
+    found = bench(folder, "embedded", capsys, "--fold-kind", "group", "--steps", "1")
     assert found["complete"] and found["trainings"] == 4
     assert [(r["variant"], r["evidence"]) for r in found["rows"]] == [
         ("mixed", kind) for kind in EVIDENCES
     ]
     for row in found["rows"]:
         assert row["questions"] == len(few.questions) and row["leaks"] == 0
-        assert row["steps"] == [2, 2] and row["skipped"] == 0
+        assert row["steps"] == [1, 1] and row["skipped"] == 0
         assert row["averaged"]["low"] <= row["averaged"]["mean"] <= row["averaged"]["high"]
         assert len(row["against_base"]["p_values"]) == 1
         assert row["calibrated"]["temperature"]["ece"] >= 0

@@ -26,6 +26,7 @@ BENCHES = {
     "whatif": "how long a changed question takes to be answered anew",
     "train": "a short QLoRA run, beside stock transformers.Trainer",
     "journey": "the four tabs' work in one go, through the page or the lab behind it",
+    "large": "a base of 7 or 8 billion trained and asked within a memory budget",
     "quality": "adapters on questions that they never saw: folds, seeds and ablations",
 }
 """Name and one line of help; the module of the same name has the rest."""

@@ -25,6 +25,26 @@ SHAPES: dict[str, dict[str, Any]] = {
         "num_key_value_heads": 16,
         "tie_word_embeddings": False,
     },
+    "qwen3-8b": {
+        "model_type": "qwen3",
+        "vocab_size": 151936,
+        "hidden_size": 4096,
+        "intermediate_size": 12288,
+        "num_hidden_layers": 36,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "head_dim": 128,
+        "tie_word_embeddings": False,
+    },
+    "qwen1.5-7b": {
+        "vocab_size": 151936,
+        "hidden_size": 4096,
+        "intermediate_size": 11008,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 32,
+        "tie_word_embeddings": False,
+    },
     "embedded": {
         "vocab_size": 6144,
         "hidden_size": 384,
@@ -43,31 +63,64 @@ SHAPES: dict[str, dict[str, Any]] = {
         "num_key_value_heads": 2,
         "tie_word_embeddings": True,
     },
+    "tiny-qwen3": {
+        "model_type": "qwen3",
+        "vocab_size": 6144,
+        "hidden_size": 64,
+        "intermediate_size": 192,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 1,
+        "head_dim": 16,
+        "tie_word_embeddings": False,
+    },
 }
-"""Qwen2 configurations by name; only the shape of Qwen/Qwen1.5-1.8B-Chat is its own."""
+"""Configurations by name: of Qwen/Qwen1.5-1.8B-Chat, Qwen/Qwen3-8B, Qwen/Qwen1.5-7B, and of
+no size; Qwen2's architecture where none is named."""
 
 ORDERS = 4
 _BEGINNING, _END = 507, 154
 """Mean tokens of an item's common beginning, and of each order's own end."""
 
 
+def config(shape: str) -> Any:
+    """The configuration of a shape, for transformers."""
+    from transformers import Qwen2Config, Qwen3Config
+
+    sizes = dict(SHAPES[shape])
+    kind = Qwen3Config if sizes.pop("model_type", "") == "qwen3" else Qwen2Config
+    return kind(**sizes, max_position_embeddings=4096)
+
+
+def parameters(shape: str) -> int:
+    """The number of weights of a shape; nothing is made for it."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        return int(AutoModelForCausalLM.from_config(config(shape)).num_parameters())
+
+
 def base(shape: str, seed: int = 0) -> LoadedModel:
     """A base of random weights in nf4 with double quantization, as load.py would give it;
-    the same for the same seed. The tokenizer is the embedded model's."""
+    the same for the same seed. The tokenizer is the embedded model's.
+
+    Layer after layer is drawn and packed at once: the most memory is what stays and one
+    layer, not the whole model unpacked.
+    """
     import torch
-    from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from lawui.model import load, prompts
 
     load.import_bitsandbytes()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    torch.manual_seed(seed)
-    with torch.device(device):
-        config = Qwen2Config(**SHAPES[shape], max_position_embeddings=4096)
-        model: Any = Qwen2ForCausalLM(config)
-    model.to(dtype).set_attn_implementation("sdpa")
-    _quantize(model, dtype, device)
+    with torch.device("meta"):
+        model: Any = AutoModelForCausalLM.from_config(config(shape), attn_implementation="sdpa")
+    model.to(dtype)
+    draw = torch.Generator(device).manual_seed(seed)
+    _draw(model, dtype, device, draw)
     tokenizer = AutoTokenizer.from_pretrained(load.EMBEDDED_FOLDER)
     return load.LoadedModel(
         model=model.eval().requires_grad_(False),
@@ -83,37 +136,65 @@ def base(shape: str, seed: int = 0) -> LoadedModel:
     )
 
 
-def _quantize(model: Any, dtype: Any, device: str) -> None:
-    """Every linear layer but the output head, as transformers would."""
-    import bitsandbytes as bnb
+def _draw(model: Any, dtype: Any, device: str, draw: Any) -> None:
+    """Put random weights where `model` has none yet: every linear layer but the output head
+    packed, as transformers would, all else plain."""
     import torch
 
     head = model.get_output_embeddings()
+    deviation = float(model.config.initializer_range)
+
+    def normal(shape: Any) -> Any:
+        # Drawn in float32: the generators of the types differ.
+        return torch.randn(shape, generator=draw, device=device).mul_(deviation).to(dtype)
+
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if type(child) is not torch.nn.Linear or child is head:
+            if type(child) is torch.nn.Linear and child is not head:
+                setattr(parent, name, _packed(child, normal, dtype, device))
+            elif hasattr(child, "inv_freq"):  # computed from the configuration, not drawn
+                with torch.device(device):
+                    setattr(parent, name, type(child)(model.config))
+    model.tie_weights()
+    drawn: dict[int, Any] = {}  # tied weights are drawn once
+    for module in model.modules():
+        for name, weight in list(module._parameters.items()):
+            if weight is None or not weight.is_meta:
                 continue
-            packed = bnb.nn.Linear4bit(
-                child.in_features,
-                child.out_features,
-                bias=child.bias is not None,
-                compute_dtype=dtype,
-                compress_statistics=True,
-                quant_type="nf4",
-                device="meta",
-            )
-            weight: Any = bnb.nn.Params4bit(
-                child.weight.data.cpu(),
-                requires_grad=False,
-                compress_statistics=True,
-                quant_type="nf4",
-            )
-            packed.weight = weight.to(device)
-            if child.bias is not None:
-                packed.bias = torch.nn.Parameter(child.bias.data, requires_grad=False)
-            packed.support_avx512bf16_for_cpu = False
-            setattr(parent, name, packed)
+            if id(weight) not in drawn:
+                plain = torch.ones(weight.shape, dtype=dtype, device=device)
+                values = normal(weight.shape) if weight.dim() > 1 else plain
+                drawn[id(weight)] = torch.nn.Parameter(values, requires_grad=False)
+            module._parameters[name] = drawn[id(weight)]
     model.is_loaded_in_4bit = True  # by this peft knows its layers
+
+
+def _packed(linear: Any, normal: Any, dtype: Any, device: str) -> Any:
+    """A 4-bit layer of the shape of `linear` with weights of its own."""
+    import bitsandbytes as bnb
+    import torch
+
+    packed = bnb.nn.Linear4bit(
+        linear.in_features,
+        linear.out_features,
+        bias=linear.bias is not None,
+        compute_dtype=dtype,
+        compress_statistics=True,
+        quant_type="nf4",
+        device="meta",
+    )
+    weight: Any = bnb.nn.Params4bit(
+        normal((linear.out_features, linear.in_features)),
+        requires_grad=False,
+        compress_statistics=True,
+        quant_type="nf4",
+    )
+    packed.weight = weight.to(device)
+    if linear.bias is not None:
+        zeros = torch.zeros(linear.out_features, dtype=dtype, device=device)
+        packed.bias = torch.nn.Parameter(zeros, requires_grad=False)
+    packed.support_avx512bf16_for_cpu = False
+    return packed
 
 
 def adapter(shape: str, folder: Path, seed: int, rank: int = 16) -> Path:

@@ -225,12 +225,16 @@ class Engine:
 
 
 def free_memory(device: str) -> int:
-    """Bytes free on `device`, what torch holds unused included."""
+    """Bytes that this process may still take of `device`, what torch holds unused included."""
     if device.startswith("cuda"):
         import torch
 
-        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + unused
+        held = torch.cuda.memory_allocated(device)
+        free = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - held
+        # A process that was given less than the card plans for what it was given.
+        share = torch.cuda.get_per_process_memory_fraction()
+        whole = torch.cuda.get_device_properties(device).total_memory
+        return min(free, int(share * whole) - held)
     import psutil
 
     return int(psutil.virtual_memory().available)

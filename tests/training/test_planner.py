@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lawui.bench.shapes import SHAPES
+from lawui.bench.shapes import config, parameters
 from lawui.errors import TrainingError
 from lawui.training import planner
 from lawui.training.config import TrainConfig, budget_bytes
@@ -24,14 +24,35 @@ PACKED, UNPACKING = int(1.93 * GB), int(1.75 * GB)
 
 
 @cache
-def costs(**settings: Any) -> Costs:
-    """Of Qwen1.5-1.8B's shape, without a single weight."""
+def costs(
+    shape: str = "qwen1.5-1.8b", packed: int = PACKED, unpacking: int = UNPACKING, **settings: Any
+) -> Costs:
+    """Of a shape, without a single weight."""
+    return Costs.of(bare(shape), TrainConfig(**settings), packed, unpacking)
+
+
+def bare(shape: str) -> Any:
     import torch
-    from transformers import Qwen2Config, Qwen2ForCausalLM
+    from transformers import AutoModelForCausalLM
 
     with torch.device("meta"):
-        model = Qwen2ForCausalLM(Qwen2Config(**SHAPES["qwen1.5-1.8b"])).to(torch.bfloat16)  # type: ignore[arg-type]
-    return Costs.of(model, TrainConfig(**settings), PACKED, UNPACKING)
+        return AutoModelForCausalLM.from_config(config(shape)).to(torch.bfloat16)
+
+
+def sizes(shape: str) -> tuple[int, int]:
+    """(bytes in nf4, bytes more when unpacked) of a shape, counted: 4 bits a weight of the
+    linear layers, a byte for 64 of them and four for 16,384, all else in bfloat16."""
+    import torch
+
+    model = bare(shape)
+    head = model.get_output_embeddings()
+    linear = sum(
+        m.in_features * m.out_features
+        for m in model.modules()
+        if isinstance(m, torch.nn.Linear) and m is not head
+    )
+    packed = int(linear * (1 / 2 + 1 / 64 + 4 / 16384))
+    return packed + 2 * (model.num_parameters() - linear), 2 * linear - linear // 2
 
 
 def plan(budget: str, tokens: int = 512, sequences: int = 4) -> Plan:
@@ -66,6 +87,42 @@ def test_less_memory_gives_up_speed_in_order(
     chosen = plan(budget)
     assert (chosen.dequantize, chosen.checkpointing) == (dequantize, checkpointing)
     assert chosen.needed_bytes <= chosen.budget_bytes
+
+
+@pytest.mark.parametrize(
+    ("shape", "billions", "micro_batch", "dequantize", "checkpointing"),
+    [("qwen3-8b", 8.2, 2, False, False), ("qwen1.5-7b", 7.7, 4, True, True)],
+)
+def test_a_base_of_eight_billion_trains_within_20_gigabytes(
+    shape: str, billions: float, micro_batch: int, dequantize: bool, checkpointing: bool
+) -> None:
+    """The larger one stays packed, the smaller just fits unpacked and is recomputed."""
+    assert parameters(shape) / 1e9 == pytest.approx(billions, abs=0.05)
+    packed, unpacking = sizes(shape)
+    assert 5.5 * GB < packed < 6.5 * GB
+    room = planner.budget("cuda", budget_bytes("20GB"), packed)
+    assert room < 18 * GB
+    chosen = make_plan(costs(shape, packed, unpacking), [512], 4, 512, room)
+    assert (chosen.micro_batch, chosen.dequantize) == (micro_batch, dequantize)
+    assert chosen.checkpointing == checkpointing
+    assert packed < chosen.needed_bytes <= chosen.budget_bytes
+    # Half of it is too little for anything but the smallest steps, and a third for any.
+    less = make_plan(
+        costs(shape, packed, unpacking), [512], 4, 512, planner.budget("cuda", 10 * GB, packed)
+    )
+    assert (less.dequantize, less.checkpointing) == (False, True)
+    assert less.needed_bytes <= less.budget_bytes
+    none = make_plan(
+        costs(shape, packed, unpacking), [512], 4, 512, planner.budget("cuda", 6 * GB, packed)
+    )
+    assert none.micro_batch == 1 and none.needed_bytes > none.budget_bytes
+
+
+def test_counted_sizes_are_those_that_were_measured() -> None:
+    packed, unpacking = sizes("qwen1.5-1.8b")
+    assert packed == pytest.approx(PACKED, rel=0.06) and unpacking == pytest.approx(
+        UNPACKING, rel=0.06
+    )
 
 
 def test_where_nothing_fits_the_smallest_is_tried() -> None:

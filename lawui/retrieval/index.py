@@ -14,7 +14,9 @@
         bm25-passages/, bm25-articles/   lexical.py
         chroma/                a Chroma PersistentClient store, cosine space
 
-With a Chroma server the folder holds everything but chroma/.
+With a Chroma server the folder holds everything but chroma/. Several labs may share a
+server (server.py): what is being filled there has a name of its own, and takes the
+fingerprint's name only when it is whole.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from lawui.retrieval import passages as cutting
 from lawui.retrieval.embedders import Embedder
 from lawui.retrieval.lexical import Lexical
 from lawui.retrieval.library import Library
+from lawui.retrieval.server import Shared
 from lawui.types import Article, IndexInfo, Passage
 
 if TYPE_CHECKING:
@@ -362,12 +365,15 @@ class _Builder:
     def _fill_chroma(self, found: list[Passage], texts: list[str]) -> None:
         client = _client(self.work / "chroma", self.chroma_url)
         name = collection_name(self.fingerprint)
+        shared = Shared(client, name, self.folder, len(found)) if self.chroma_url else None
         try:
-            if self.chroma_url:  # a broken-off build may have left half a collection
-                with contextlib.suppress(Exception):
-                    client.delete_collection(name)
+            if shared and shared.is_there():  # another lab has built the very same
+                return
             collection = client.create_collection(
-                name, configuration={"hnsw": _HNSW}, embedding_function=None
+                shared.own_name if shared else name,
+                configuration={"hnsw": _HNSW},
+                metadata=shared.metadata if shared else None,
+                embedding_function=None,
             )
             for blocks in _batches(_blocks(found)):
                 rows = [row for block in blocks for row in block]
@@ -381,6 +387,8 @@ class _Builder:
                 )
                 if self.progress:
                     self.progress(rows[-1] + 1, len(found))
+            if shared:
+                shared.publish(collection)
         except OSError:
             raise
         except Exception as error:

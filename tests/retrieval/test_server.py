@@ -100,6 +100,71 @@ def test_a_server_serves_the_same_passages(
     assert [(p.id, p.found_by) for p in local.search(QUERY, 10)] == expected
 
 
+BUILDER = """
+import sys, time
+from pathlib import Path
+from lawui.data.statutes import sample_articles
+from lawui.retrieval import index
+from lawui.retrieval.embedders import load_embedder
+folder, url, gate = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+embedder = load_embedder()
+print("ready", flush=True)
+while not gate.exists():
+    time.sleep(0.002)
+encode = embedder.encode_passages
+def slowly(texts):  # each is in the middle of it while the other is
+    time.sleep(0.5)
+    return encode(texts)
+embedder.encode_passages = slowly
+print(index.build(sample_articles(), folder, embedder, chroma_url=url).passages, flush=True)
+"""
+
+
+def test_two_labs_that_build_at_once_share_one_sound_index(
+    tmp_path: Path, articles: list[Article], embedder: Embedder, searcher: Searcher
+) -> None:
+    """Two processes with a folder each, then a third lab that finds all of it there."""
+    import chromadb
+
+    expected = [(p.id, p.found_by) for p in searcher.search(QUERY, 10)]
+    with chroma_server(tmp_path / "server", _free_port()) as url:
+        port = int(url.rsplit(":", 1)[1])
+        client = chromadb.HttpClient(host="127.0.0.1", port=port)
+        left = {"builder": "of another lab", "began": 0}
+        client.create_collection("lawui-building-left-behind", metadata=left)
+        folders = [tmp_path / "one", tmp_path / "two"]
+        builders = [
+            subprocess.Popen(
+                [sys.executable, "-c", BUILDER, str(folder), url, str(tmp_path / "gate")],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for folder in folders
+        ]
+        for builder in builders:
+            assert builder.stdout is not None and builder.stdout.readline() == "ready\n"
+        (tmp_path / "gate").touch()
+        told = [builder.communicate(timeout=240)[0].strip() for builder in builders]
+        assert [builder.returncode for builder in builders] == [0, 0]
+        found = [index.status(folder) for folder in folders]
+        assert found[0] and found[1] and told == [str(found[0].passages)] * 2
+        assert found[0].fingerprint == found[1].fingerprint
+        name = index.collection_name(found[0].fingerprint)
+        assert [c.name for c in client.list_collections()] == [name]
+        assert client.get_collection(name).count() == found[0].passages
+        third = index.build(articles, tmp_path / "three", embedder, chroma_url=url)
+        assert third.fingerprint == found[0].fingerprint
+        assert not (tmp_path / "three" / ".vectors").exists() or not list(
+            (tmp_path / "three" / ".vectors").rglob("*.npy")
+        )  # nothing was embedded for it
+        for folder in (*folders, tmp_path / "three"):
+            opened = Searcher.open(folder, embedder, url)
+            assert [(p.id, p.found_by) for p in opened.search(QUERY, 10)] == expected
+            opened.close()
+        assert [c.name for c in client.list_collections()] == [name]
+        client.close()
+
+
 def test_no_server_there(tmp_path: Path, articles: list[Article], embedder: Embedder) -> None:
     url = f"http://127.0.0.1:{_free_port()}"
     with pytest.raises(RetrievalError) as caught:

@@ -27,6 +27,7 @@ BENCHES = {
     "train": "a short QLoRA run, beside stock transformers.Trainer",
     "journey": "the four tabs' work in one go, through the page or the lab behind it",
     "large": "a base of 7 or 8 billion trained and asked within a memory budget",
+    "parallel": "one run by one process and by several: speed, scaling, the same loss",
     "quality": "adapters on questions that they never saw: folds, seeds and ablations",
 }
 """Name and one line of help; the module of the same name has the rest."""

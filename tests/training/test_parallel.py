@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lawui.__main__ import main
 from lawui.errors import TrainingError
 from lawui.model.adapters import list_adapters
 from lawui.training import checkpoint, launch, planner
@@ -87,6 +89,17 @@ def test_a_process_that_is_killed_ends_the_run_in_words(
     assert (last.data["process"], last.data["how"]) == (2, "SIGKILL")
     assert "Process 2 of 2" in status.message and checkpoint.latest(folder) is not None
     until(lambda: not ranks(folder), "nobody left")
+
+
+def test_the_bench_sets_both_beside_each_other(
+    tmp_path: Path, tiny_base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--nproc", "1", "--set", "sample", "--steps", "2", "--sequences", "8", "--json"]
+    common = ["--home", str(tmp_path), "--model", str(tiny_base), "--offline"]
+    assert main([*common, "bench", "parallel", *words]) == 0
+    found = json.loads(capsys.readouterr()[0])["runs"]
+    assert [(r["processes"], r["speedup"]) for r in found] == [(1, 1.0)]
+    assert found[0]["tokens_per_second"] > 0 and found[0]["most_loss_difference"] == 0
 
 
 def test_nobody_outlives_the_child_that_started_them() -> None:

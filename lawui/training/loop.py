@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lawui.errors import LabError, TrainingError
-from lawui.training import batches, checkpoint, dev, memory, planner, schedule
-from lawui.training.batches import Encoded
+from lawui.training import checkpoint, dev, memory, planner, schedule
 from lawui.training.cores import Cores
 from lawui.training.counters import Counters
 from lawui.training.dev import StopAsked
 from lawui.training.engine import Engine, Shapes
 from lawui.training.events import EventWriter
-from lawui.training.material import Encode, Material
+from lawui.training.material import Encode, Material, encoder
 from lawui.training.parallel import Peers
 from lawui.training.saving import save_adapter
 from lawui.training.telling import Teller
@@ -60,7 +59,6 @@ class Trainer:
         self._folder = folder
         self._run = run
         self._config = run.config
-        self._rows = rows
         self._loaded = loaded
         self._should_stop = should_stop
         self._peers = peers or Peers()
@@ -70,7 +68,9 @@ class Trainer:
             if self._found
             else Counters(length=min(self._config.max_seq_length, loaded.max_length))
         )
-        self._material = Material(encode or self._encoded, loaded, self._config, self._peers)
+        self._material = Material(
+            encode or encoder(rows, loaded.tokenizer), loaded, self._config, self._peers
+        )
         self._tell = Teller(log, self._counters, self._material, self._config.logging_steps)
         self._best: dict[str, torch.Tensor] = {}
         self._launched = 0
@@ -119,17 +119,6 @@ class Trainer:
         return {"shapes": self._engine.shapes, "seconds": round(self._engine.recording, 3)}
 
     # -- setting up
-
-    def _encoded(self, length: int) -> tuple[Encoded, Encoded]:
-        """(train, dev) as tokens, at most `length` a row."""
-        parts: dict[str, list[Row]] = {"train": [], "dev": []}
-        for row in self._rows:
-            parts[row.split].append(row)
-        tokenizer = self._loaded.tokenizer
-        return (
-            batches.encode(parts["train"], tokenizer, length),
-            batches.encode(parts["dev"], tokenizer, length),
-        )
 
     def _make_plan(self) -> None:
         from lawui.model import dequantize

@@ -7,7 +7,7 @@ run finds its place by counting and several processes know each other's share un
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from lawui.errors import TrainingError
@@ -16,8 +16,11 @@ from lawui.training.batches import Batch, Encoded, Example, Fit
 from lawui.training.parallel import Peers
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
     from lawui.model.load import LoadedModel
     from lawui.training.config import TrainConfig
+    from lawui.training.rows import Row
 
 LINE = 2048
 """Tokens of a line on CUDA, where few long lines are quicker than many short ones."""
@@ -30,6 +33,17 @@ LOOKED_AT = 256
 
 Encode = Callable[[int], tuple[Encoded, Encoded]]
 """From the most tokens of a row to the train and the dev rows as tokens."""
+
+
+def encoder(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase) -> Encode:
+    """Rows as tokens, each time as short as asked."""
+    parts: dict[str, list[Row]] = {"train": [], "dev": []}
+    for row in rows:
+        parts[row.split].append(row)
+    return lambda length: (
+        batches.encode(parts["train"], tokenizer, length),
+        batches.encode(parts["dev"], tokenizer, length),
+    )
 
 
 class Material:

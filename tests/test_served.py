@@ -21,7 +21,7 @@ from lawui.bench.remote import write_items
 from lawui.errors import AdapterError, HostError, LabError, UsageError
 from lawui.lab import Lab, Settings
 from lawui.scorer import BATCH
-from lawui.ui import header
+from lawui.ui import class_page, header
 
 ROOT = Path(__file__).resolve().parents[1]
 ITEMS = 300
@@ -62,6 +62,8 @@ def test_the_page_names_the_server_before_anything_is_sent(
         assert shown.count(server.url) >= 2
         assert server.url in header.footer_html(lang, lab.server)
     assert "外へ送られることはありません" not in header.footer_html("ja", lab.server)
+    student = class_page._page("ja", "class.title", {}, lab.server).body.decode()
+    assert server.url in student
     assert not server.asked  # not even the probe
     here = Lab(Settings(home=tmp_path, model="embedded", offline=True))
     assert here.server == "" and "外へ送られることはありません" in header.footer_html(

@@ -91,7 +91,7 @@ class ClassPages:
 
     def student(self, request: Request) -> Response:
         """The page to join and to vote on."""
-        return _page(self._lang(request), "class.title", {"role": "student"})
+        return _page(self._lang(request), "class.title", {"role": "student"}, self._lab.server)
 
     def presenter(self, request: Request) -> Response:
         """The page to lead a class from."""
@@ -103,7 +103,10 @@ class ClassPages:
             may = people.may("teach")
         local = (request.url.hostname or "") in access.LOOPBACK
         return _page(
-            lang, "class.teach.title", {"role": "presenter", "may": may, "loopback": local}
+            lang,
+            "class.teach.title",
+            {"role": "presenter", "may": may, "loopback": local},
+            self._lab.server,
         )
 
     def qr(self, request: Request) -> Response:
@@ -203,11 +206,12 @@ def _checked(action: Callable[..., Any], body: dict[str, Any]) -> dict[str, Any]
     return body
 
 
-def _page(lang: str, title: str, settings: dict[str, Any]) -> HTMLResponse:
+def _page(lang: str, title: str, settings: dict[str, Any], server: str = "") -> HTMLResponse:
     words = {key: say(key, lang) for key in class_text.TEXT}
     # `<` could end the script element early.
     data = json.dumps({**settings, "words": words, "lang": lang}).replace("<", "\\u003c")
     other = "en" if lang == "ja" else "ja"
+    sent = f" {escape(say('page.sent_to', lang))}: {escape(server)}" if server else ""
     return HTMLResponse(
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -219,6 +223,6 @@ def _page(lang: str, title: str, settings: dict[str, Any]) -> HTMLResponse:
         f'<a id="language" href="?lang={other}" lang="{other}">'
         f"{escape(say('class.language', lang))}</a></header>"
         '<main id="room"></main><p id="notice" role="status" aria-live="polite"></p>'
-        f"<footer>{escape(say('class.advice', lang))}</footer></body></html>",
+        f"<footer>{escape(say('class.advice', lang))}{sent}</footer></body></html>",
         headers=_HEADERS,
     )

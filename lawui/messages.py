@@ -1025,6 +1025,23 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "探す言葉を入れ、件数は1から100までにしてください。",
         "Give some text to search for, and ask for 1 to 100 passages.",
     ),
+    "usage.parameter": (
+        "「{name}」に渡された値が使えません。種類（文字、数、並び）と大きさを確かめてください。",
+        "The value given for “{name}” cannot be used. Check its type (text, number, list) and "
+        "its size.",
+    ),
+    "usage.parameters": (
+        "渡された値の数か名前が違います。ページの「プログラムから使う（API）」で確かめてください。",
+        "These are not the parameters of this endpoint. See “Use from a program (API)”.",
+    ),
+    "usage.signs": (
+        "「{name}」に、文字として使えない記号が入っています。入力し直してください。",
+        "“{name}” holds signs that are no text. Type it again.",
+    ),
+    "usage.too_large": (
+        "「{name}」が長すぎます（{limit}字まで）。短くしてください。",
+        "“{name}” is too long: {limit} characters at most.",
+    ),
     "usage.demo": (
         "公開デモのため、学習や削除はできません。",
         "This is a read-only demo: nothing can be trained or removed.",

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import binascii
 import importlib.util
+import logging
 import os
 import re
 import socket
@@ -24,9 +25,12 @@ from lawui.errors import HostError, UsageError
 from lawui.people import People, accounts
 from lawui.ui.text import preferred
 
+log = logging.getLogger(__name__)
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MCP_PATH = "/gradio_api/mcp"
 UPLOAD_PATHS = ("/gradio_api/upload", "/upload")
+_DIRECT = re.compile(r"(/gradio_api)?/(run|api)/")
 _ADDRESSED = re.compile(r"(/gradio_api)?/file[=/]/*[A-Za-z][A-Za-z0-9+.-]*:")
 _USER = "lawui.user"
 _ADDRESS: ContextVar[str] = ContextVar("address", default="")
@@ -197,7 +201,7 @@ class Gate:
                     await _unknown()(scope, receive, send)
                     return
                 scope[_USER] = user
-        await self._app(scope, receive, send)
+        await _in_words(self._app, scope, receive, send)
 
     def _refused(self, scope: Scope, path: str) -> Any:
         """The answer to a request that goes no further, or None."""
@@ -235,6 +239,31 @@ class Gate:
         except HTTPException:  # too many wrong passwords
             return None
         return name if known else None
+
+
+async def _in_words(app: Any, scope: Scope, receive: Any, send: Any) -> None:
+    """Let `app` answer. A request that Gradio cannot make sense of is the caller's mistake
+    and not the server's; nor is an endpoint's refusal, which Gradio sends as 500."""
+    from starlette.responses import JSONResponse
+
+    begun = False
+    direct = scope["type"] == "http" and _DIRECT.match(str(scope.get("path", "")))
+
+    async def told(message: Any) -> None:
+        nonlocal begun
+        if message["type"] == "http.response.start":
+            begun = True
+            if direct and message["status"] == 500:
+                message = {**message, "status": 400}
+        await send(message)
+
+    try:
+        await app(scope, receive, told)
+    except Exception as error:
+        if begun or scope["type"] != "http":
+            raise
+        log.warning("no answer to %s %s: %r", scope["method"], scope["path"], error)
+        await JSONResponse({"error": "request"}, 400)(scope, receive, send)
 
 
 def _gate(people: People, auth_header: str) -> Any:

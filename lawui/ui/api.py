@@ -18,7 +18,7 @@ import gradio as gr
 from lawui.errors import LabError, UsageError
 from lawui.lab import Lab
 from lawui.types import ScoreJob, to_json
-from lawui.ui import access
+from lawui.ui import access, checked
 from lawui.ui.api_ask import AskApi
 from lawui.ui.api_mine import MineApi
 from lawui.ui.class_api import ClassApi
@@ -278,6 +278,8 @@ class Api(AskApi, ClassApi, MineApi):
         return True
 
     def _config(self, preset: str, settings: JSON | None) -> Any:
+        if {"preset", "self"} & set(settings or {}):
+            raise UsageError("usage.parameter", name="settings")
         # A path from a caller could name any file of this machine: files are uploaded.
         return self._lab.train_config(preset, **{**(settings or {}), "train_file": "-"})
 
@@ -324,7 +326,7 @@ def plain(method: Callable[..., Any], lab: Lab) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            return method(*args, **kwargs)
+            return method(**checked.arguments(method, *args, **kwargs))
         except Exception as error:
             raise _told(error, method.__name__, lab) from None
 
@@ -337,7 +339,7 @@ def _plain_stream(method: Callable[..., Any], lab: Lab) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            yield from method(*args, **kwargs)
+            yield from method(**checked.arguments(method, *args, **kwargs))
         except Exception as error:
             raise _told(error, method.__name__, lab) from None
 

@@ -101,6 +101,7 @@ class Keeping:
         lab.offered.forget(user)
         lab._marks.forget(user)
         lab.own.forget(user)  # after what its set's name leads to
+        lab._library.forget()
         if lab._owner is not None:
             lab._owner.forget()  # answers are remembered by their text, whoever asked
         return found

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 PASSAGES = 5
 """How many passages search puts in front of the model."""
 
+_REMEMBERED = 256
+"""Searches whose passages are remembered."""
+
 Progress = Callable[[int, int], None]
 Fetching = Callable[[str, int, int], None]
 """Hears of each file to bring: its name, how many came, of how many."""
@@ -66,6 +69,7 @@ class Library:
         self._job_lock = threading.Lock()
         self._embedders: dict[str, Embedder] = {}
         self._searchers: dict[Path, tuple[str, Searcher]] = {}
+        self._remembered: tuple[object, dict[tuple[str, int], tuple[Passage, ...]]] = (None, {})
         self.job = IndexJob()
         self.problems: tuple[LabError, ...] = ()
 
@@ -90,7 +94,27 @@ class Library:
                 raise UsageError("usage.no_given")
             return tuple(self._marked(headings.given_passages(question)))
         searcher = self._searcher(self._folder_of(question))
-        return tuple(self._marked(searcher.search(question.query, k)))
+        return tuple(self._marked(self._found(searcher, question.query, k)))
+
+    def _found(self, searcher: Searcher, query: str, k: int) -> Sequence[Passage]:
+        """What search finds, remembered for a while: a class presses on one question."""
+        with self._lock:
+            if self._remembered[0] is not searcher:  # the index was built anew
+                self._remembered = (searcher, {})
+            known = self._remembered[1].get((query, k))
+        if known is None:
+            known = tuple(searcher.search(query, k))
+            with self._lock:
+                while len(self._remembered[1]) >= _REMEMBERED:
+                    self._remembered[1].pop(next(iter(self._remembered[1])))
+                if self._remembered[0] is searcher:
+                    self._remembered[1][query, k] = known
+        return known
+
+    def forget(self) -> None:
+        """Remember nothing that was searched for."""
+        with self._lock:
+            self._remembered = (None, {})
 
     def search(self, text: str, k: int = PASSAGES) -> list[Passage]:
         """Passages of the main collection for any text, best first."""
@@ -229,16 +253,17 @@ class Library:
         from lawui.retrieval.hybrid import Searcher
 
         with self._lock:
+            opened, store = self._searchers.get(folder), index.current(folder)
+            if opened is not None and opened[0] == str(store):
+                return opened[1]
             info = index.status(folder)
             if info is None:
                 articles = self._articles(folder, self._data)
                 info = self._build(articles, folder, self.embedder_name, progress)
-            opened = self._searchers.get(folder)
-            if opened is None or opened[0] != info.path:
-                embedder = self._embedder(info.embedder)
-                searcher = Searcher.open(folder, embedder, self._chroma_url, self._reranker())
-                opened = self._searchers[folder] = (info.path, searcher)
-            return opened[1]
+            embedder = self._embedder(info.embedder)
+            searcher = Searcher.open(folder, embedder, self._chroma_url, self._reranker())
+            self._searchers[folder] = (info.path, searcher)
+            return searcher
 
     def _articles(self, folder: Path, source: Path | None) -> list[Article]:
         """What the index in `folder` is made of. A file that cannot be read is left out and

@@ -44,7 +44,7 @@ def data(tmp_path: Path) -> Path:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The patience of a test."""
     from lawui.model import remote
-    from lawui.model.remote_http import Patience
+    from lawui.model.remote.http import Patience
 
     monkeypatch.setattr(remote, "Patience", lambda: Patience(3, 0.01, 0.02, 1.0, 5.0))
 

@@ -18,8 +18,8 @@ from lawui.errors import AdapterError, HostError, LabError, ModelError, UsageErr
 from lawui.model import load, prompts
 from lawui.model.address import parse
 from lawui.model.remote import Remote
-from lawui.model.remote_http import Patience, _retry_after
-from lawui.model.remote_letters import from_top
+from lawui.model.remote.http import Patience, _retry_after
+from lawui.model.remote.letters import from_top
 from lawui.types import BASE, Prompt, Question
 
 QUICK = Patience(tries=3, first=0.01, longest=0.02, most=2.0, answer=2.0)

@@ -19,10 +19,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lawui.errors import HostError, ModelError
-from lawui.model import explain, remote_letters
+from lawui.model import explain
 from lawui.model.address import Address
-from lawui.model.remote_http import Http, Patience
-from lawui.model.remote_server import ServedBase, Server
+from lawui.model.remote import letters
+from lawui.model.remote.http import Http, Patience
+from lawui.model.remote.server import ServedBase, Server
 from lawui.model.serving import ASK
 from lawui.types import BASE, AdapterInfo, Answer, Letter, Passage, Prompt, Question
 
@@ -278,7 +279,7 @@ class Remote:
         reply = self._http.post("/chat/completions", self.server.request(model, prompt.user))
         self.server.check(reply, model)
         try:
-            four, choice, mass = remote_letters.from_top(_top(reply))
+            four, choice, mass = letters.from_top(_top(reply))
         except (LookupError, TypeError, ValueError) as error:
             raise ModelError("server.no_logprobs", server=self._http.address.url) from error
         seconds = time.perf_counter() - began

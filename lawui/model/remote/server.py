@@ -15,7 +15,7 @@ from typing import Any
 from lawui.errors import AdapterError, LabError, ModelError
 from lawui.model import prompts
 from lawui.model.address import Address
-from lawui.model.remote_http import Http
+from lawui.model.remote.http import Http
 from lawui.types import BASE, AdapterInfo
 
 DEVICE = "server"

@@ -25,6 +25,7 @@ from lawui.model.embedded.rules import Made
 from lawui.types import Passage
 
 FOLDER = Path(__file__).parent / "written"
+HELD_OUT = Path(__file__).parent / "held_out.txt"
 DISTRACTORS = 0.35
 """Share of prompts that also show a passage of another context of the regulation."""
 REMADE = 0.35
@@ -79,10 +80,10 @@ def read(folder: Path = FOLDER) -> list[Context]:
     return [c for path in sorted(folder.glob("*.txt")) for c in _read_file(path)]
 
 
-def split(contexts: Sequence[Context], every: int = 9) -> tuple[list[Context], list[Context]]:
-    """(to learn from, to look at): whole regulations, every ninth of them held out."""
-    laws = list(dict.fromkeys(c.law for c in contexts))
-    held = set(laws[every - 1 :: every])
+def split(contexts: Sequence[Context]) -> tuple[list[Context], list[Context]]:
+    """(to learn from, to look at): whole regulations, about every ninth of them held out
+    since it was written, by the names in held_out.txt."""
+    held = set(HELD_OUT.read_text("utf-8").splitlines())
     return [c for c in contexts if c.law not in held], [c for c in contexts if c.law in held]
 
 

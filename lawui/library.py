@@ -7,8 +7,9 @@ user's statutes, for everything else. Without statutes of the user the sample se
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,14 @@ class IndexJob:
     error: LabError | None = None
     step: str = "index"
     name: str = ""
+    began: float = field(default_factory=time.monotonic, compare=False)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left of this step as its speed so far has it; None before there is one."""
+        if self.state != "running" or not self.done:
+            return None
+        return (time.monotonic() - self.began) / self.done * (self.total - self.done)
 
 
 class Library:
@@ -194,7 +203,7 @@ class Library:
         self, source: Path | None, embedder: str, bring: Callable[[Fetching], object] | None
     ) -> None:
         def fetching(name: str, done: int, total: int) -> None:
-            self.job = IndexJob("running", done, total, step="fetch", name=name)
+            self.job = replace(self.job, done=done, total=total, name=name)
 
         try:
             if bring:
@@ -228,7 +237,7 @@ class Library:
                 self.job = IndexJob()
 
     def _show_progress(self, done: int, total: int) -> None:
-        self.job = IndexJob("running", done, total)
+        self.job = replace(self.job, done=done, total=total)
 
     def _build(
         self, articles: Sequence[Article], folder: Path, embedder: str, progress: Progress | None

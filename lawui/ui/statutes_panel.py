@@ -18,7 +18,7 @@ from lawui.library import IndexJob
 from lawui.types import IndexInfo, Passage
 from lawui.ui import components
 from lawui.ui.page import Page, sentences
-from lawui.ui.text import said, say
+from lawui.ui.text import duration, said, say
 
 LONGEST = 4_000
 """Characters that a search takes."""
@@ -221,7 +221,11 @@ def _progress_words(job: IndexJob, lang: str) -> str:
     if not job.total:
         return say(f"statutes.step.{job.step}", lang)
     key = f"statutes.progress.{job.step}"
-    return say(key, lang, name=job.name, done=f"{job.done:,}", total=f"{job.total:,}")
+    words = say(key, lang, name=job.name, done=f"{job.done:,}", total=f"{job.total:,}")
+    if job.left is None or job.left < 1:
+        return words
+    left = say("train.left", lang, time=duration(job.left, lang))
+    return words + (f"（{left}）" if lang == "ja" else f" ({left})")
 
 
 def begin(lab: Lab, start: Callable[[], None], lang: str) -> tuple[Any, ...]:

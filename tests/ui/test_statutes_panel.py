@@ -289,3 +289,12 @@ def test_the_endpoints_start_and_tell(built: Lab) -> None:
     assert ended(built).state == "done"
     told = api.index_status()
     assert told["passages"] == told["job"]["total"] == 155 and told["job"]["error"] == ""
+
+
+def test_a_rebuild_tells_how_long_it_will_take() -> None:
+    began = time.monotonic() - 10
+    job = IndexJob("running", 10, 40, began=began)
+    assert "残り約 30 秒" in panel.job_html(job, "ja", True)
+    assert "about 30 s left" in panel.job_html(job, "en", True)
+    assert "残り" not in panel.job_html(IndexJob("running", 0, 40, began=began), "ja", True)
+    assert IndexJob("done", 40, 40).left is None

@@ -160,7 +160,7 @@ def build_picker(page: Page, prefix: str) -> Picker:
             lambda lang: set_choices(lab, lang),
             name or None,
             scale=4,
-            min_width=200,
+            min_width=240,
             elem_id=f"{prefix}-set",
         )
         law = page.say(
@@ -169,13 +169,13 @@ def build_picker(page: Page, prefix: str) -> Picker:
                 value="",
                 filterable=False,
                 scale=3,
-                min_width=140,
+                min_width=180,
                 elem_id=f"{prefix}-law",
             ),
             label="pick.law",
         )
         words = page.say(
-            gr.Textbox(scale=4, min_width=200, max_lines=1, elem_id=f"{prefix}-words"),
+            gr.Textbox(scale=4, min_width=220, max_lines=1, elem_id=f"{prefix}-words"),
             label="pick.words",
             placeholder="pick.words.hint",
         )

@@ -1,4 +1,4 @@
-"""Pictures for the README: `python tests/browser/take_screenshots.py URL FOLDER`.
+"""Pictures for the README: `python tests/browser/take_screenshots.py URL FOLDER [NAME …]`.
 
 Takes them from a running page whose home holds at least one run of training and one score:
 each tab in Japanese and English, the tour, a dark one, a telephone's. Each stays below 120 kB.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def adapters(page: Page) -> None:
     """The columns that are chosen at first, on one question."""
     page.click("#adapters-compare")
     expect(page.locator("#adapters-side .lw-column").first).to_be_visible(timeout=WAIT)
-    page.locator("#adapters-item").evaluate("e => e.scrollIntoView()")
+    page.locator("#adapters-set").evaluate("e => e.closest('.lw-card').scrollIntoView()")
 
 
 def train(page: Page) -> None:
@@ -79,13 +79,15 @@ def shots() -> list[tuple[str, str, str, int, Callable[[Page], None]]]:
     return [*found, ("phone-ja", "ja", "light", 375, tour), ("phone-en", "en", "dark", 375, tour)]
 
 
-def main(url: str, folder: Path) -> None:
-    """Write FOLDER/NAME.png for every picture of `shots`."""
+def main(url: str, folder: Path, names: Sequence[str] = ()) -> None:
+    """Write FOLDER/NAME.png for every picture of `shots`, or for those of `names`."""
     folder.mkdir(parents=True, exist_ok=True)
     chromium = shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name, lang, scheme, width, prepare in shots():
+            if names and name not in names:
+                continue
             size = {"width": width, "height": 720 if width < 500 else 960}
             context = browser.new_context(
                 locale=LANGUAGES[lang], viewport=size, color_scheme=scheme
@@ -105,4 +107,4 @@ def main(url: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

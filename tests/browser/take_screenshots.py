@@ -44,7 +44,7 @@ def adapters(page: Page) -> None:
     """The columns that are chosen at first, on one question."""
     page.click("#adapters-compare")
     expect(page.locator("#adapters-side .lw-column").first).to_be_visible(timeout=WAIT)
-    page.locator("#adapters-set").evaluate("e => e.closest('.lw-card').scrollIntoView()")
+    page.locator("#adapters-question").evaluate("e => e.scrollIntoView()")
 
 
 def train(page: Page) -> None:

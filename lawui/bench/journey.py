@@ -36,6 +36,9 @@ PATIENCE = 300.0
 """Seconds for app.py to answer, a model to load included."""
 
 POLL = 0.2
+_SEARCHES_WITH = ("chromadb", "bm25s", "sentence_transformers")
+"""Without these nothing is retrieved, and the matrix is scored without it."""
+
 _UNDERWAY = ("queued", "starting", "running")
 _ERROR = re.compile(r"^\s*(Traceback|ERROR\b|CRITICAL\b|[\w.]*(Error|Exception)\b.*:)|CUDA error")
 
@@ -74,7 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
     """{machine, driver, phases: [{phase, seconds, …}], memory, errors, report, …}.
 
-    `errors` are lines of the logs that tell of one: empty where all went well.
+    `errors` are lines of the logs that tell of one: empty where all went well. Where what
+    search needs is not installed, `not_installed` names it and nothing is retrieved.
     """
     from lawui.bench import machine
 
@@ -104,6 +108,9 @@ def _journey(
         "selection_randomized" if "selection_randomized" in names else "sample"
     )
     kinds = list(arguments.evidence or EVIDENCES)
+    missing = [name for name in _SEARCHES_WITH if importlib.util.find_spec(name) is None]
+    if missing and "retrieved" in kinds:
+        kinds.remove("retrieved")
     phases: list[dict[str, Any]] = []
 
     @contextmanager
@@ -164,6 +171,8 @@ def _journey(
     children = [lab.home / "adapters" / adapter / "child.log" for adapter in adapters]
     return {
         "set": name,
+        "evidences": kinds,
+        "not_installed": missing,
         "phases": phases,
         "cells": [{key: cell.get(key) for key in _SHOWN} for cell in cells],
         "report": str(report),

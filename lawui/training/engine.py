@@ -186,7 +186,10 @@ class Engine:
         state, began = torch.cuda.get_rng_state(), time.perf_counter()
         try:
             pool = next((r.graph.pool() for r in self._recorded.values()), None)
-            self._recorded[shape] = _Recorded(self._compute, batch, pool)
+            # Between processes nccl's own thread asks the card all the time, which a
+            # recording otherwise forbids to every thread.
+            mode = "thread_local" if self._peers.count > 1 else "global"
+            self._recorded[shape] = _Recorded(self._compute, batch, pool, mode)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:  # an operation that asks the host
@@ -202,14 +205,14 @@ class Engine:
 class _Recorded:
     """The passes of one shape as a CUDA graph that reads its batch from fixed places."""
 
-    def __init__(self, compute: Any, batch: Batch, pool: Any) -> None:
+    def __init__(self, compute: Any, batch: Batch, pool: Any, mode: str) -> None:
         import torch
 
         self._batch = Batch(
             batch.grid.clone(), batch.answers.clone(), batch.weights.clone(), batch.tokens
         )
         self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph, pool=pool):
+        with torch.cuda.graph(self.graph, pool=pool, capture_error_mode=mode):
             compute(self._batch)
 
     def replay(self, batch: Batch) -> None:

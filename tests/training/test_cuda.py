@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from lawui.__main__ import main
 from lawui.bench.train import Task, base, items
 from lawui.training import batches, planner
 from lawui.training.config import TrainConfig
 from lawui.training.engine import Engine, Reading, Shapes
+from lawui.training.events import EventReader, EventWriter
+from lawui.training.loop import Trainer
 from lawui.training.lora import lighten
+from lawui.training.runs import RunFile
 from lawui.training.weights import Weights
 
 pytestmark = [
@@ -80,3 +85,45 @@ def test_the_budget_is_a_limit(tmp_path: Path) -> None:
         planner.keep("cuda", 0)
     costs = planner.Costs.of(base(TASK).model, TrainConfig(), 10**9, 0)
     assert costs.needed(planner.make_plan(costs, [200], 4, 512, 0), 200) > 10**9
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two cards")
+def test_two_cards_give_the_curve_of_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--set", "sample", "--steps", "12", "--sequences", "16", "--json"]
+    common = ["--home", str(tmp_path), "--model", "embedded", "--offline"]
+    assert main([*common, "bench", "parallel", *words]) == 0
+    alone, both = json.loads(capsys.readouterr()[0])["runs"]
+    assert (alone["processes"], both["processes"]) == (1, 2)
+    assert both["most_loss_difference"] < 0.03  # bfloat16 in other parts
+
+
+def test_one_base_trains_again_and_again_with_recorded_steps(tmp_path: Path) -> None:
+    """What is recorded for one adapter is gone with it, and the next learns the same."""
+    given = items(TASK, 6144)
+    loaded = base(TASK)
+    settings = TrainConfig(
+        batch_size=4,
+        gradient_accumulation_steps=1,
+        max_steps_override=12,
+        lora_dropout=0.0,
+        eval_steps=0,
+        save_steps=0,
+    )
+    run = RunFile(settings, {}, "random", "", {}, (), "", "")
+    curves = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        log = EventWriter(folder / "events.jsonl")
+        encoded = (batches.Encoded(tuple(given), 0, ()), batches.Encoded((), 0, ()))
+        trainer = Trainer(
+            folder, run, (), loaded, log, lambda: False, encode=lambda length: encoded
+        )
+        trainer.train()
+        assert trainer.recording["shapes"] > 0
+        trainer.detach()
+        events = EventReader(folder / "events.jsonl").read()
+        curves.append([e.loss for e in events if e.kind == "log" and e.loss is not None])
+    assert curves[0] == pytest.approx(curves[1], rel=1e-2)

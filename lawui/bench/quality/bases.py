@@ -7,6 +7,7 @@ model/letters.py. What trains is the very loop of `train`.
 
 from __future__ import annotations
 
+import gc
 import shutil
 import time
 from collections.abc import Iterable, Sequence
@@ -132,6 +133,8 @@ class Bases:
             trainer.train()
         finally:
             trainer.detach()
+            del trainer
+            gc.collect()  # what was recorded for it holds memory of the card
         seconds = time.perf_counter() - began
         events = EventReader(folder / EVENTS).read()
         last = events[-1]

@@ -28,7 +28,7 @@ def test_all_four_tabs_in_one_go(
 ) -> None:
     monkeypatch.delenv("LAWUI_DATA", raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    count = 2 if driver == "page" else 1
+    count = 1 if driver == "page" else 2
     small = ["--steps", "3", "--other-steps", "1", "--limit", "8", "--set", "sample"]
     small += ["--adapters", str(count)]
     # One kind through the lab: the index is built once for the page.

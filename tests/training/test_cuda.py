@@ -112,12 +112,12 @@ def test_one_base_trains_again_and_again_with_recorded_steps(tmp_path: Path) -> 
         save_steps=0,
     )
     run = RunFile(settings, {}, "random", "", {}, (), "", "")
+    encoded = (batches.Encoded(tuple(given), 0, ()), batches.Encoded((), 0, ()))
     curves = []
     for name in ("one", "two"):
         folder = tmp_path / name
         folder.mkdir()
         log = EventWriter(folder / "events.jsonl")
-        encoded = (batches.Encoded(tuple(given), 0, ()), batches.Encoded((), 0, ()))
         trainer = Trainer(
             folder, run, (), loaded, log, lambda: False, encode=lambda length: encoded
         )

@@ -19,6 +19,7 @@ def main() -> int:
     """Serve until interrupted; 1 with a clear line where the page cannot be served."""
     arguments = _arguments()
     try:
+        mcp = ui.access.mcp(arguments.mcp)
         people = ui.access.people(arguments.auth_file, arguments.auth_header, arguments.demo)
         lab = Lab(
             Settings(
@@ -45,7 +46,6 @@ def main() -> int:
         )
         print(_chosen(lab, arguments.lang), flush=True)
         lab.start()
-        mcp = ui.access.mcp(arguments.mcp)
         page = ui.build(lab, mcp)
         page.launch(**ui.launch_options(lab), **reach, mcp_server=mcp)
     except LabError as error:

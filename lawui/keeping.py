@@ -110,8 +110,9 @@ class Keeping:
 
     @property
     def keep_days(self) -> int:
-        """Days for which what a visit saw is kept; 0 for good."""
-        return self._kept_lab.settings.keep_days
+        """Days for which what a visit saw is kept; 0 for good. In a demo one at most."""
+        asked = self._kept_lab.settings.keep_days
+        return 1 if self._kept_lab.settings.demo else asked
 
     def tidy(self) -> None:
         """Delete what has been kept long enough."""

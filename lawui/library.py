@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ PASSAGES = 5
 _REMEMBERED = 256
 """Searches whose passages are remembered."""
 
+Found = Future[tuple[Passage, ...]]
 Progress = Callable[[int, int], None]
 Fetching = Callable[[str, int, int], None]
 """Hears of each file to bring: its name, how many came, of how many."""
@@ -78,7 +80,7 @@ class Library:
         self._job_lock = threading.Lock()
         self._embedders: dict[str, Embedder] = {}
         self._searchers: dict[Path, tuple[str, Searcher]] = {}
-        self._remembered: tuple[object, dict[tuple[str, int], tuple[Passage, ...]]] = (None, {})
+        self._remembered: tuple[object, dict[tuple[str, int], Found]] = (None, {})
         self.job = IndexJob()
         self.problems: tuple[LabError, ...] = ()
 
@@ -106,19 +108,26 @@ class Library:
         return tuple(self._marked(self._found(searcher, question.query, k)))
 
     def _found(self, searcher: Searcher, query: str, k: int) -> Sequence[Passage]:
-        """What search finds, remembered for a while: a class presses on one question."""
+        """What search finds, remembered for a while, and looked for once where many ask at
+        once: a class presses on one question."""
         with self._lock:
             if self._remembered[0] is not searcher:  # the index was built anew
                 self._remembered = (searcher, {})
-            known = self._remembered[1].get((query, k))
-        if known is None:
-            known = tuple(searcher.search(query, k))
-            with self._lock:
-                while len(self._remembered[1]) >= _REMEMBERED:
-                    self._remembered[1].pop(next(iter(self._remembered[1])))
-                if self._remembered[0] is searcher:
-                    self._remembered[1][query, k] = known
-        return known
+            kept = self._remembered[1]
+            found = kept.get((query, k))
+            first = found is None
+            if found is None:
+                while len(kept) >= _REMEMBERED:
+                    kept.pop(next(iter(kept)))
+                found = kept[query, k] = Future()
+        if first:
+            try:
+                found.set_result(tuple(searcher.search(query, k)))
+            except BaseException as error:
+                with self._lock:
+                    kept.pop((query, k), None)
+                found.set_exception(error)
+        return found.result()
 
     def forget(self) -> None:
         """Remember nothing that was searched for."""

@@ -1159,8 +1159,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Give a name (without a colon, not beginning with a role) and a password.",
     ),
     "people.demo": (
-        "公開デモでは、データを残していないため、消すものはありません。",
-        "This demo keeps nothing of its visitors, so there is nothing to delete.",
+        "公開デモでは、訪れた人を見分けないため、まとめて消すことはできません。"
+        "見た答えは一日で消え、「記録を消す」ですぐに消せます。",
+        "This demo cannot tell its visitors apart, so nothing is deleted for all. Answers go after "
+        "a day, or at once by “Forget this visit”.",
     ),
     # -- a class
     "class.unknown": (

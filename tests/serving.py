@@ -91,7 +91,9 @@ def opened(home: Path, people: People) -> Iterator[House]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        reach = ui.access.options("127.0.0.1", port, people, offline=True, environment={})
+        routes = ui.class_page.routes(lab)
+        more: dict[str, Any] = {"offline": True, "environment": {}, "routes": routes}
+        reach = ui.access.options("127.0.0.1", port, people, **more)
         blocks.launch(**ui.launch_options(lab), **reach, prevent_thread_lock=True, quiet=True)
         house = House(lab, blocks, f"http://127.0.0.1:{port}/")
         yield house

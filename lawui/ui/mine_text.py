@@ -21,6 +21,13 @@ TEXT: dict[str, tuple[str, str]] = {
         "own questions stay until you delete them. Files that you exported or sent are deleted "
         "after a day, and a class's letters with the class. Nobody else sees them.",
     ),
+    "mine.demo": (
+        "質問して見た答えと書き出したファイルは一日で、授業の回答は授業が終わると消えます。"
+        "ほかのものは残りません。見た答えは「質問する」の「記録を消す」ですぐに消せます。",
+        "Answers that you saw and files that you exported are deleted after a day, and a class's "
+        "letters with the class. Nothing else is kept. “Forget this visit” on the Ask "
+        "tab deletes answers at once.",
+    ),
     "mine.shared": (
         "ログインを使っていないので、このラボを開いた人は同じデータを見ます。",
         "Nobody logs in here, so whoever opens this lab shares the same data.",

@@ -15,12 +15,13 @@ from lawui.ui.text import say
 
 
 def build(page: Page) -> None:
-    """Put the panel here and wire it. A demo deletes nothing: its visitors are one."""
+    """Put the panel here and wire it. A demo deletes nothing on demand: its visitors are
+    one, and another's visit would go too."""
     lab = page.lab
-    if lab.settings.demo:
-        return
     with page.say(gr.Accordion(open=False, elem_id="mine"), label="mine.title"):
         page.say(gr.HTML(), value=lambda lang: how_long_html(lab, lang))
+        if lab.settings.demo:
+            return
         ask = page.say(gr.Button(size="sm", elem_id="mine-ask"), value="mine.ask")
         notice = page.notice(elem_id="mine-notice")
         with gr.Row(visible=False, elem_id="mine-sure") as sure:
@@ -49,6 +50,8 @@ def build(page: Page) -> None:
 
 def how_long_html(lab: Lab, lang: str) -> str:
     """How long what is kept, and, where nobody logs in, that it is everybody's."""
+    if lab.settings.demo:
+        return components.tag("p", say("mine.demo", lang), "lw-note")
     days = lab.keep_days
     kept = say("mine.how_long", lang, days=days) if days else say("mine.for_good", lang)
     lines = [kept] if lab.people.log_in else [kept, say("mine.shared", lang)]

@@ -150,8 +150,9 @@ def _judge(name: str, body: str, status: int, text: str, found: Found) -> None:
 def _store(house: House) -> None:
     """Scripts wherever a reader's words are kept."""
     guest = house.guest()
-    for script in SCRIPTS:
-        guest.said("own_add", stem=script, choices=[script] * 4, gold="b", context=script)
+    every = "\n".join(SCRIPTS)
+    for script in (*SCRIPTS, every):
+        guest.said("own_add", stem=script, choices=SCRIPTS[:4], gold="b", context=script[:90])
         guest.said("train_preset_save", name=script[:60], preset="sample", settings={})
     run = guest.call("score_start", set="sample_dev", limit=2)[0]
     house.lab.score_wait(run)

@@ -102,6 +102,7 @@ class Keeping:
         lab._marks.forget(user)
         lab.own.forget(user)  # after what its set's name leads to
         lab._library.forget()
+        lab._prompts.forget()
         if lab._owner is not None:
             lab._owner.forget()  # answers are remembered by their text, whoever asked
         return found

@@ -40,6 +40,7 @@ from lawui.model.serving import wait
 from lawui.offered import Offered
 from lawui.own_questions import NAME, OwnQuestions, is_own
 from lawui.people import NOBODY, People
+from lawui.remembered import Remembered
 from lawui.scores import Scores
 from lawui.served import Served
 from lawui.sharing import Sharing
@@ -68,6 +69,9 @@ ASOF = "2024-12-31"
 """The date of the statutes that the questions of lawqa_jp fit best."""
 
 _ROTATIONS = 4
+_PROMPTS = 512
+"""Prompts that are remembered: four orders each of what is being looked at."""
+
 _AT_ONCE = 16
 """Threads that wait for the model for one comparison."""
 
@@ -126,6 +130,7 @@ class Lab(Scores, Trainings, Keeping):
         self._lock = threading.RLock()
         self._choice: ModelChoice | None = None
         self._owner: Serving | None = None
+        self._prompts: Remembered[Prompt] = Remembered(_PROMPTS)
         self._library = Library(
             self.home / "index",
             self.data_dir,
@@ -547,8 +552,12 @@ class Lab(Scores, Trainings, Keeping):
         """What the model is sent for `question` with `passages` as evidence."""
         from lawui.model import prompts
 
-        loaded = self.owner().loaded
-        return prompts.render(loaded.tokenizer, question, passages, loaded.max_length)
+        loaded, shown = self.owner().loaded, tuple(passages)
+
+        def render() -> Prompt:
+            return prompts.render(loaded.tokenizer, question, shown, loaded.max_length)
+
+        return self._prompts.get(loaded.tokenizer, (question, shown, loaded.max_length), render)
 
     def _warnings(self, adapter: str, prompt: Prompt) -> tuple[LabError, ...]:
         if adapter == BASE:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lawui.data import headings, statutes
 from lawui.errors import LabError, RetrievalError, UsageError
+from lawui.remembered import Remembered
 from lawui.types import EVIDENCES, Article, IndexInfo, Passage, Question
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ PASSAGES = 5
 _REMEMBERED = 256
 """Searches whose passages are remembered."""
 
-Found = Future[tuple[Passage, ...]]
 Progress = Callable[[int, int], None]
 Fetching = Callable[[str, int, int], None]
 """Hears of each file to bring: its name, how many came, of how many."""
@@ -80,7 +79,7 @@ class Library:
         self._job_lock = threading.Lock()
         self._embedders: dict[str, Embedder] = {}
         self._searchers: dict[Path, tuple[str, Searcher]] = {}
-        self._remembered: tuple[object, dict[tuple[str, int], Found]] = (None, {})
+        self._remembered: Remembered[tuple[Passage, ...]] = Remembered(_REMEMBERED)
         self.job = IndexJob()
         self.problems: tuple[LabError, ...] = ()
 
@@ -108,31 +107,11 @@ class Library:
         return tuple(self._marked(self._found(searcher, question.query, k)))
 
     def _found(self, searcher: Searcher, query: str, k: int) -> Sequence[Passage]:
-        """What search finds, remembered for a while, and looked for once where many ask at
-        once: a class presses on one question."""
-        with self._lock:
-            if self._remembered[0] is not searcher:  # the index was built anew
-                self._remembered = (searcher, {})
-            kept = self._remembered[1]
-            found = kept.get((query, k))
-            first = found is None
-            if found is None:
-                while len(kept) >= _REMEMBERED:
-                    kept.pop(next(iter(kept)))
-                found = kept[query, k] = Future()
-        if first:
-            try:
-                found.set_result(tuple(searcher.search(query, k)))
-            except BaseException as error:
-                with self._lock:
-                    kept.pop((query, k), None)
-                found.set_exception(error)
-        return found.result()
+        return self._remembered.get(searcher, (query, k), lambda: tuple(searcher.search(query, k)))
 
     def forget(self) -> None:
         """Remember nothing that was searched for."""
-        with self._lock:
-            self._remembered = (None, {})
+        self._remembered.forget()
 
     def search(self, text: str, k: int = PASSAGES) -> list[Passage]:
         """Passages of the main collection for any text, best first."""

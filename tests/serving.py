@@ -80,21 +80,22 @@ class Guest:
 
 
 @contextlib.contextmanager
-def opened(home: Path, people: People) -> Iterator[House]:
+def opened(home: Path, people: People, mcp: bool = False) -> Iterator[House]:
     """The page for `people`, served on a free port."""
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(home):
         patch.delenv("LAWUI_DATA", raising=False)
         patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
         settings = Settings(home=home, model="embedded", offline=True, demo=people.demo)
         lab = Lab(settings, people)
-        blocks = ui.build(lab)
+        blocks = ui.build(lab, mcp)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         routes = ui.class_page.routes(lab)
         more: dict[str, Any] = {"offline": True, "environment": {}, "routes": routes}
         reach = ui.access.options("127.0.0.1", port, people, **more)
-        blocks.launch(**ui.launch_options(lab), **reach, prevent_thread_lock=True, quiet=True)
+        reach |= {"mcp_server": mcp, "prevent_thread_lock": True, "quiet": True}
+        blocks.launch(**ui.launch_options(lab), **reach)
         house = House(lab, blocks, f"http://127.0.0.1:{port}/")
         yield house
         for client in house.clients.values():

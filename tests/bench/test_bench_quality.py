@@ -216,7 +216,8 @@ def test_a_temperature_and_the_weight_of_letters() -> None:
 
 def test_a_point_of_the_grid_is_a_variant_of_its_own() -> None:
     first = variants.chosen(["mixed"], True, 30)[0]
-    assert len(first.grid) == 6 and first.config.max_steps_override == 30
+    assert len(first.grid) == 7 and first.at(first.grid[6]).wording == "strict"
+    assert first.config.max_steps_override == 30
     one = first.at(first.grid[1])
     assert one.config.learning_rate == 1e-4 and "distractors" in one.kinds
     assert len({v.sha for v in variants.VARIANTS.values()}) == len(variants.VARIANTS)

@@ -31,6 +31,8 @@ def page(found: Mapping[str, Any]) -> str:
         "taken out, both fitted on the dev part of each fold alone.",
         _doubt(rows),
         "## What was chosen, and what it cost",
+        "Choosing is done once a fold, on its training questions alone. Memory holds the base "
+        "twice: one copy learns, one answers.",
         _cost(found["rows"]),
         "## Recipe",
         _recipe(found),

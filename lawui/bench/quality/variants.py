@@ -71,18 +71,27 @@ class Variant:
 
     def at(self, point: dict[str, Any]) -> Variant:
         """The variant with the settings of one point of its grid."""
-        settings = {k: v for k, v in point.items() if k != "kinds"}
-        kinds = tuple(point.get("kinds", self.kinds))
-        return replace(self, kinds=kinds, config=replace(self.config, **settings), grid=({},))
+        settings = {k: v for k, v in point.items() if k not in ("kinds", "wording")}
+        return replace(
+            self,
+            kinds=tuple(point.get("kinds", self.kinds)),
+            wording=point.get("wording", self.wording),
+            config=replace(self.config, **settings),
+            grid=({},),
+        )
 
 
 _WITH_OTHERS = (*EVIDENCES, "distractors")
 
-GRID: tuple[dict[str, Any], ...] = tuple(
-    {"learning_rate": rate, "kinds": list(kinds)}
-    for rate, kinds in product((1e-4, 2e-4, 4e-4), (EVIDENCES, _WITH_OTHERS))
+GRID: tuple[dict[str, Any], ...] = (
+    *(
+        {"learning_rate": rate, "kinds": list(kinds)}
+        for rate, kinds in product((1e-4, 2e-4, 4e-4), (EVIDENCES, _WITH_OTHERS))
+    ),
+    {"wording": "strict"},
 )
-"""What --grid chooses from, inside the training part of each fold."""
+"""What --grid chooses from, inside the training part of each fold: rate and mix, and the
+recipe with another prompt. The base is asked with the usual prompt beside all of them."""
 
 
 def _changed(name: str, what: str, **changes: Any) -> Variant:

@@ -221,3 +221,12 @@ def test_a_point_of_the_grid_is_a_variant_of_its_own() -> None:
     one = first.at(first.grid[1])
     assert one.config.learning_rate == 1e-4 and "distractors" in one.kinds
     assert len({v.sha for v in variants.VARIANTS.values()}) == len(variants.VARIANTS)
+
+
+def test_the_headline_is_the_first_variant_and_not_the_luckiest() -> None:
+    cells = [
+        {"folds": "group", "evidence": "given", "variant": name, "averaged": {"mean": mean}}
+        for name, mean in (("mixed", 0.58), ("lucky", 0.76))
+    ]
+    told = figures.targets(cells, "mixed")
+    assert [(t["mean"], t["reached"], t["aimed"]) for t in told] == [(0.58, False, False)]

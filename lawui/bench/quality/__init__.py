@@ -150,7 +150,9 @@ def _told(
         "folds": {parts[0].kind: [len(fold.scored) for fold in parts] for parts, _, _ in tasks},
         "base": figures.base_rows(study, wordings),
         "rows": rows,
-        "targets": figures.targets(rows) if evidence.set == "selection_randomized" else [],
+        "targets": figures.targets(rows, tasks[0][1].name)
+        if evidence.set == "selection_randomized"
+        else [],
         "given_less_retrieved": {
             variant.name: figures.given_less_retrieved(study, parts, variant, seeds)
             for parts, variant, seeds in tasks

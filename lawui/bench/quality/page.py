@@ -72,7 +72,7 @@ def _targets(found: Mapping[str, Any]) -> str:
         for name, gap in found["given_less_retrieved"].items()
         if gap
     ]
-    head = ("evidence", "best variant", "averaged over orders", "to reach", "aim")
+    head = ("evidence", "variant", "averaged over orders", "to reach", "aim")
     return "\n\n".join(part for part in (_table(head, told), "; ".join(near)) if part)
 
 

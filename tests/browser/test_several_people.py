@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -141,6 +142,7 @@ def pages(browser: Browser, site: Site) -> Iterator[Any]:
 
     def open_page(width: int, user: str = "", lang: str = "ja-JP") -> Any:
         context = browser.new_context(locale=lang, viewport={"width": width, "height": 800})
+        context.add_init_script("localStorage.setItem('lawui.tour', 'seen')")
         contexts.append(context)
         if user:
             context.request.post(site.url + "login", form={"username": user, "password": "pw"})
@@ -201,6 +203,73 @@ def test_a_class_votes_on_its_phones_and_sees_itself_beside_the_model(
     teacher.on("dialog", lambda dialog: dialog.accept())
     teacher.get_by_role("button", name="教室を閉じる").click()
     expect(taro.locator("#notice")).to_contain_text("この参加コードの教室はありません")
+
+
+def test_a_reader_keeps_a_question_once_and_has_all_data_deleted(site: Site, pages: Any) -> None:
+    page = pages(1440, "a-reader")
+    page.goto(site.url)
+    page.wait_for_function("window.lawuiOpened")  # the opening chooses a source, too
+    page.get_by_label("自分で書く").check()
+    page.fill("#ask-stem textarea", "灯台の番人は誰か。")
+    for letter, words in zip("abcd", ("一人", "二人", "三人", "四人"), strict=True):
+        page.fill(f"#ask-choice-{letter} :is(textarea, input)", words)
+    page.click("#own-save")
+    expect(page.locator("#own-notice")).to_contain_text("保存しました")
+    expect(page.locator("#own-kept input")).to_have_value(re.compile("灯台の番人"))
+    page.wait_for_timeout(1500)  # the view is kept
+    page.reload()
+    expect(page.locator("#ask-stem textarea")).to_have_value("灯台の番人は誰か。")
+    expect(page.locator("#own-kept input")).to_have_value(re.compile("灯台の番人"))
+    page.fill("#ask-stem textarea", "灯台の番人は何人か。")
+    page.click("#own-save")
+    expect(page.locator("#own-notice")).to_contain_text("保存しました")
+    reader = client(site, "a-reader")
+    assert [q["stem"] for q in reader.predict(api_name="/own_list")] == ["灯台の番人は何人か。"]
+
+    page.get_by_text("自分のデータ", exact=True).click()
+    expect(page.locator("#mine")).to_contain_text("90日で消えます")
+    page.click("#mine-ask")
+    expect(page.locator("#mine-notice")).to_contain_text("自作の問題 1 問")
+    page.click("#mine-no")
+    expect(page.locator("#mine-yes")).to_be_hidden()
+    assert reader.predict(api_name="/my_data")["questions"] == 1
+    page.click("#mine-ask")
+    page.click("#mine-yes")
+    expect(page.locator("#mine-notice")).to_contain_text("消しました")
+    assert reader.predict(api_name="/my_data")["total"] == 0
+    reader.close()
+
+
+def test_a_tool_finds_nothing_of_anothers(site: Site, pages: Any) -> None:
+    reviewer = client(site, "a-reviewer")
+    kept = reviewer.predict(
+        stem="秘密の問い", choices=["一", "二", "三", "四"], gold="a", api_name="/own_add"
+    )
+    own = reviewer.predict(api_name="/own_list")[0]["set"]
+    run = reviewer.predict(set=own, api_name="/score_start")[0]
+    while reviewer.predict(run=run, api_name="/score_status")["state"] != "done":
+        pass
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("score", {"run": run}),
+        ("ask", {"id": kept["id"]}),
+        ("compare", {"run_a": run, "run_b": run}),
+    ]
+    _, mine = _tools(site, "a-reviewer", calls)
+    assert not any(answer.isError for answer in mine[:2])
+    _, others = _tools(site, "a-trainer", calls)
+    for answer in others:
+        assert answer.isError and "unknown" in answer.content[0].text, answer
+    page = pages(1440, "a-reviewer")  # who may delete what is made of own questions
+    page.goto(site.url)
+    page.wait_for_function("window.lawuiOpened")
+    page.click("#tab-score-button")
+    expect(page.locator("#score-run input")).to_have_value(re.compile("自分の問題集|own"))
+    page.click("#score-remove")
+    expect(page.locator("#score-notice")).to_contain_text("採点1件を消します")
+    page.click("#score-remove-yes")
+    expect(page.locator("#score-notice")).to_contain_text("消しました")
+    assert run not in [known["id"] for known in reviewer.predict(api_name="/score_runs")]
+    reviewer.close()
 
 
 def test_a_reader_opens_no_class_and_is_told_so(site: Site, pages: Any) -> None:

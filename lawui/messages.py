@@ -660,12 +660,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Load the set again.",
     ),
     "train.group_in_both": (
-        "{count}個のグループ(例: {example})が学習用と確認用の両方にあります。"
+        "{count}個のグループ（例: {example}）が学習用と確認用の両方にあります。"
         "分け方を直してください。",
         "{count} groups ({example} for one) are both in training and in dev. Mend the split.",
     ),
     "train.leak": (
-        "採点用のグループが{count}個(例: {example})学習に入っています。"
+        "採点用のグループが{count}個（例: {example}）学習に入っています。"
         "それでも学習するときだけ「採点用の問題も使う」(--allow-seen)を選んでください。",
         "{count} test groups ({example} for one) are among the training rows. Tick "
         "“use test questions too” (--allow-seen) only if you mean it.",
@@ -707,15 +707,15 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{count} rows were left out: no four choices or no single answer can be read in them.",
     ),
     "train.cannot_write": (
-        "学習のフォルダーに書き込めません({reason})。空き容量と権限を確かめてください。",
+        "学習のフォルダーに書き込めません（{reason}）。空き容量と権限を確かめてください。",
         "The run's folder cannot be written ({reason}). Check free space and permissions.",
     ),
     "train.checkpoint_failed": (
-        "途中の状態を保存できませんでした({reason})。学習は続けます。空き容量を増やしてください。",
+        "途中の状態を保存できませんでした（{reason}）。学習は続けます。空き容量を増やしてください。",
         "The state so far could not be saved ({reason}). Training goes on; free some disk space.",
     ),
     "train.cannot_save": (
-        "アダプターを保存できませんでした({reason})。空き容量を増やしてから再開してください。",
+        "アダプターを保存できませんでした（{reason}）。空き容量を増やしてから再開してください。",
         "The adapter could not be saved ({reason}). Free some disk space, then resume.",
     ),
     "train.unknown_run": ("「{run}」という学習はありません。", "There is no run “{run}”."),
@@ -743,7 +743,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "別の学習が終わるのを待っています。",
         "Waiting for another training run to end.",
     ),
-    "train.done": ("学習が終わりました({step}ステップ)。", "Training is done ({step} steps)."),
+    "train.done": ("学習が終わりました（{step}ステップ）。", "Training is done ({step} steps)."),
     "train.early_stopped": (
         "確認用の問題で伸びなくなったので{step}ステップで終えました。"
         "最も良かった{best_step}ステップを残します。",
@@ -763,7 +763,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The run “{run}” broke off. Resume it to go on from its last checkpoint.",
     ),
     "train.not_finite": (
-        "{step}ステップ目の計算値({what})が有限でないため、このステップを飛ばしました"
+        "{step}ステップ目の計算値（{what}）が有限でないため、このステップを飛ばしました"
         "(連続{in_row}回)。",
         "Step {step} was skipped: its {what} is not finite ({in_row} in a row).",
     ),

@@ -67,6 +67,11 @@ def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
         api.add(lab)
         if mcp:
             mcp_tools.add(lab)
+    # At every word from the server the browser draws anew whatever ever showed progress, which
+    # is all outputs of all events, visible or not: hundreds of parts, a second of script.
+    for event in blocks.fns.values():
+        if event.show_progress == "hidden":
+            event.show_progress_on = [page.language]
     return blocks.queue(max_size=QUEUE_LIMIT, default_concurrency_limit=16, api_open=True)
 
 

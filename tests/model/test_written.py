@@ -42,7 +42,7 @@ def _texts() -> Iterator[list[str]]:
 def test_there_are_thousands_and_every_ninth_regulation_is_held_out() -> None:
     contexts = written.read()
     learnt, held = written.split(contexts)
-    assert sum(len(c.asked) for c in contexts) > 12_000
+    assert sum(len(c.asked) for c in contexts) > 15_000
     assert {c.law for c in learnt}.isdisjoint(c.law for c in held) and len(held) > 100
     wrong = [asked.wrong for c in contexts for asked in c.asked]
     assert 0.15 < sum(wrong) / len(wrong) < 0.35

@@ -10,7 +10,7 @@ run: setup
 	$(BIN)/python app.py $(ARGS)
 
 test: setup-dev system-packages check
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup-dev
 	$(BIN)/ruff check app.py lawui tests

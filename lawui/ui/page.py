@@ -35,7 +35,8 @@ _OPEN = """element.addEventListener("click", (event) => {
 class Page:
     """One page under construction. `language` holds `ja` or `en` and is every event's
     first input; `user` holds the log-in name, "" where nobody logs in: a state on the
-    server, which no browser can set."""
+    server, which no browser can set. `spoken` is the language as the server knows it, for the
+    events of a page that opens: its first tab is selected before its switch is."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -45,10 +46,12 @@ class Page:
         self._pace = waiting.Pace()
         self.language: Any = None
         self.user: Any = None
+        self.spoken: Any = None
 
     def add_language_switch(self) -> None:
         """Put the switch here: it must exist before the first event is wired."""
         self.user = gr.State("")
+        self.spoken = gr.State(self.default)
         self.language = gr.Radio(
             list(LANGUAGES),
             value=self.default,
@@ -215,7 +218,7 @@ class Page:
         outputs = list(dict.fromkeys(self._drawn()))
 
         def switch(lang: str, *values: Any) -> list[Any]:
-            return [lang, *self.everything(lang, values)]
+            return [lang, lang, *self.everything(lang, values)]
 
         def opening(request: gr.Request, remembered: str, *values: Any) -> list[Any]:
             asked = preferred(request.headers.get("accept-language", ""), self.default)
@@ -223,13 +226,15 @@ class Page:
             who = access.reader()
             # The views that read the user see him from the first drawing on.
             mine = [who if i is self.user else v for i, v in zip(inputs, values, strict=True)]
-            return [lang, who, *self.everything(lang, mine)]
+            return [lang, lang, who, *self.everything(lang, mine)]
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         tell = "(lang) => { document.documentElement.lang = lang; }"
-        self.language.input(switch, [self.language, *inputs], [stored, *outputs], **quiet)
+        self.language.input(
+            switch, [self.language, *inputs], [stored, self.spoken, *outputs], **quiet
+        )
         self.language.change(None, self.language, None, js=tell, **quiet)
-        given = [self.language, self.user, *outputs]
+        given = [self.language, self.spoken, self.user, *outputs]
         return blocks.load(opening, [stored, *inputs], given, **quiet)
 
     def everything(self, lang: str, values: Sequence[Any]) -> list[Any]:
@@ -272,13 +277,12 @@ def follow(
     language: `draw(lang, user, value)` updates it where `keys(lang, user)` have changed."""
     known = gr.State(keys(page.default, ""))
 
-    def look(lang: str, user: str, value: Any, before: list[str]) -> Any:
-        # A page that opens selects its first tab before it knows its language: the same keys
-        # are not drawn again.
+    def look(_: str, lang: str, user: str, value: Any, before: list[str]) -> Any:
         now = keys(lang, user)
         return None if now == before else (draw(lang, user, value), now)
 
-    page.on([tab.select for tab in tabs], look, [page.user, box, known], [box, known])
+    asked = [page.spoken, page.user, box, known]
+    page.on([tab.select for tab in tabs], look, asked, [box, known])
     page.view(draw, [page.user, box], [box])
 
 

@@ -61,6 +61,7 @@ def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
                 score_tab.build(page, score)
         my_data.build(page)
         header.footer(page)
+        still = gr.Button("", visible="hidden")  # a button shows no progress, nor its words
         tour.wire(page, guide, tabs, controls)
         opened = page.finish(blocks)
         address.wire(page, opened, tabs, controls, side)
@@ -71,7 +72,7 @@ def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
     # is all outputs of all events, visible or not: hundreds of parts, a second of script.
     for event in blocks.fns.values():
         if event.show_progress == "hidden":
-            event.show_progress_on = [page.language]
+            event.show_progress_on = [still]
     return blocks.queue(max_size=QUEUE_LIMIT, default_concurrency_limit=16, api_open=True)
 
 

@@ -36,11 +36,11 @@ from lawui.library import IndexJob, Library
 from lawui.model import adapters, load
 from lawui.model.address import is_address
 from lawui.model.load import ModelChoice
+from lawui.model.remembered import Remembered
 from lawui.model.serving import wait
 from lawui.offered import Offered
 from lawui.own_questions import NAME, OwnQuestions, is_own
 from lawui.people import NOBODY, People
-from lawui.remembered import Remembered
 from lawui.scores import Scores
 from lawui.served import Served
 from lawui.sharing import Sharing

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from lawui.data import headings, statutes
 from lawui.errors import LabError, RetrievalError, UsageError
-from lawui.remembered import Remembered
+from lawui.model.remembered import Remembered
 from lawui.types import EVIDENCES, Article, IndexInfo, Passage, Question
 
 if TYPE_CHECKING:

@@ -20,9 +20,6 @@ import asyncio
 import json
 import os
 import random
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -30,6 +27,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lawui.bench.running import PATIENCE, Running, running
 from lawui.errors import HostError
 
 if TYPE_CHECKING:
@@ -39,9 +37,6 @@ if TYPE_CHECKING:
 
 LOOK = 1.5
 """Seconds between two looks of a student, and up to a third more, as in room.js."""
-
-_START_SECONDS = 180.0
-_ROOT = Path(__file__).resolve().parents[2]
 
 Seconds = list[float]
 
@@ -78,7 +73,7 @@ def run(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _measured(home: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    async with _page(home) as (url, page), _class(url, arguments.clients) as room:
+    async with _page(home) as page, _class(page.url, arguments.clients) as room:
         for _ in range(arguments.rounds):
             await room.round()
         told = {name: _figures(getattr(room, name)) for name in ("vote", "look", "reveal")}
@@ -86,9 +81,9 @@ async def _measured(home: Path, arguments: argparse.Namespace) -> dict[str, Any]
             ("same", 1, arguments.rounds),
             ("own", arguments.clients, 1),
         ):
-            before = _processor(page)
+            before = _processor(page.pid)
             pressed = [s for _ in range(rounds) for s in await room.press(questions)]
-            spent = (_processor(page) - before) / len(pressed)
+            spent = (_processor(page.pid) - before) / len(pressed)
             told[name] = {**_figures(pressed), "processor": round(spent, 3)}
         return told
 
@@ -114,44 +109,17 @@ def _figures(seconds: Sequence[float]) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def _page(home: Path) -> AsyncIterator[tuple[str, int]]:
-    """app.py on a free port, its model loaded and its articles indexed: its address and the
-    number of its process."""
+async def _page(home: Path) -> AsyncIterator[Running]:
+    """The page, its model loaded and its articles indexed."""
     import httpx
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = ["--port", str(port), "--home", str(home), "--model", "embedded", "--offline"]
     kept = {k: v for k, v in os.environ.items() if k not in ("LAWUI_DATA", "SPACE_ID")}
-    with (home / "app.log").open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, str(_ROOT / "app.py"), *words],
-            cwd=home,
-            env={"OMP_NUM_THREADS": "2", **kept},
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-    url, end = f"http://127.0.0.1:{port}/", time.monotonic() + _START_SECONDS
-    try:
-        begin: dict[str, Any] = {"timeout": _START_SECONDS, "headers": _session(0)}
-        async with httpx.AsyncClient(base_url=url, **begin) as client:
-            while True:
-                try:
-                    await _answer(client, "sample-000-0")
-                    break
-                except (httpx.HTTPError, HostError) as error:
-                    if process.poll() is not None or time.monotonic() > end:
-                        log = (home / "app.log").read_text("utf-8")
-                        raise HostError("host.no_page", reason=log[-500:]) from error
-                    await asyncio.sleep(0.5)
-        yield url, process.pid
-    finally:
-        process.terminate()
-        try:
-            await asyncio.to_thread(process.wait, 20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    environment = {"OMP_NUM_THREADS": "2", **kept}
+    with running(home, ["--model", "embedded", "--offline"], environment) as page:
+        begin: dict[str, Any] = {"timeout": PATIENCE, "headers": _session(0)}
+        async with httpx.AsyncClient(base_url=page.url, **begin) as client:
+            await _answer(client, "sample-000-0")
+        yield page
 
 
 async def _answer(client: httpx.AsyncClient, qid: str) -> float:

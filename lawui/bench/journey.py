@@ -11,29 +11,22 @@ import argparse
 import importlib.util
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lawui.errors import HostError
+from lawui.bench.running import Running, running
 from lawui.types import BASE, EVIDENCES
 
 if TYPE_CHECKING:
     from lawui.lab import Lab
-
-APP = Path(__file__).resolve().parents[2] / "app.py"
-PATIENCE = 300.0
-"""Seconds for app.py to answer, a model to load included."""
 
 POLL = 0.2
 _SEARCHES_WITH = ("chromadb", "bm25s", "sentence_transformers")
@@ -86,9 +79,9 @@ def run(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
     began = time.monotonic()
     with Memory() as memory:
         if driver == "page":
-            with served(lab) as (url, log):
-                found = _journey(lab, ThePage(url), arguments, memory)
-                found["errors"] += errors_in(log)
+            with served(lab) as page:
+                found = _journey(lab, ThePage(page.url), arguments, memory)
+                found["errors"] += errors_in(page.log)
         else:
             found = _journey(lab, TheLab(lab), arguments, memory)
     return {
@@ -236,7 +229,8 @@ class TheLab:
         return [question.id for question in self._lab.find(set)]
 
     def ask(self, question: str, set: str, evidence: str, adapter: str) -> dict[str, Any]:
-        return {"choice": self._lab.ask(self._lab.question(question, set), evidence, adapter)}
+        result = self._lab.ask(self._lab.question(question, set), evidence, adapter)
+        return {"choice": result.answer.choice}
 
     def compare(
         self, question: str, set: str, evidence: str, adapters: list[str]
@@ -311,42 +305,14 @@ class ThePage:
 
 
 @contextmanager
-def served(lab: Lab) -> Iterator[tuple[str, Path]]:
-    """app.py with the lab's own settings on a free port: its address and its log."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def served(lab: Lab) -> Iterator[Running]:
+    """The page with the lab's own settings."""
     settings = lab.settings
-    words = ["--port", str(port), "--home", str(lab.home), "--model", settings.model]
+    words = ["--model", settings.model]
     words += ["--data", str(lab.data_dir)] if lab.data_dir else []
     words += ["--offline"] if settings.offline else []
-    lab.home.mkdir(parents=True, exist_ok=True)
-    log = lab.home / "app.log"
-    with log.open("w") as out:
-        app = subprocess.Popen([sys.executable, str(APP), *words], stdout=out, stderr=out)
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        _wait(url, app, log)
-        yield url, log
-    finally:
-        app.terminate()
-        try:
-            app.wait(20)
-        except subprocess.TimeoutExpired:
-            app.kill()
-            app.wait()
-
-
-def _wait(url: str, app: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while app.poll() is None and time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(POLL)
-    last = (log.read_text("utf-8", errors="replace").strip().splitlines() or ["?"])[-1]
-    raise HostError("host.no_page", reason=last)
+    with running(lab.home, words) as page:
+        yield page
 
 
 # -- what is measured beside seconds

@@ -23,7 +23,7 @@ from lawui.errors import HostError, ModelError
 from lawui.model.engine import Engine, free_memory
 from lawui.model.letters import Letters, check_lengths, letter_probabilities
 from lawui.model.lora import Lora, Resident, identity
-from lawui.model.serving import ASK
+from lawui.model.serving import ASK, Serving
 from lawui.types import BASE, LETTERS, AdapterInfo, Answer, Letter, Passage, Prompt, Question
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class _Resolved:
     lora: Lora | None
 
 
-class Owner:
+class Owner(Serving):
     """Serve letter probabilities of one base and its adapters: a `serving.Serving`.
 
     `find_adapter` maps a name to its AdapterInfo (raising AdapterError for an unknown
@@ -153,16 +153,6 @@ class Owner:
                 raise HostError("host.busy", waiting=len(self._queue))
             heapq.heappush(self._queue, request)
             self._wake.notify()
-
-    def answer(
-        self,
-        prompts: Sequence[Prompt],
-        adapter: str = BASE,
-        evidence: str = "",
-        priority: int = ASK,
-    ) -> list[Answer]:
-        """The answers to `prompts`, waited for. Raises what the computation raised."""
-        return self.submit(prompts, adapter, evidence, priority).result()
 
     def position(self, future: Future[list[Answer]]) -> int:
         """The place in line of what `submit` returned: 1 is next, 0 is no longer waiting."""

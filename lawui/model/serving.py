@@ -48,10 +48,8 @@ class Serving(Protocol):
     from being answered; one request's error is never another's.
     """
 
-    @property
-    def loaded(self) -> Base:
-        """The model that answers."""
-        ...
+    loaded: Base
+    """The model that answers."""
 
     def submit(
         self,
@@ -70,8 +68,8 @@ class Serving(Protocol):
         evidence: str = "",
         priority: int = ASK,
     ) -> list[Answer]:
-        """The answers to `prompts`, waited for."""
-        ...
+        """The answers to `prompts`, waited for. Raises what kept one from being answered."""
+        return self.submit(prompts, adapter, evidence, priority).result()
 
     def position(self, future: Future[list[Answer]]) -> int:
         """The place in line of what `submit` returned: 1 is next, 0 is no longer waiting."""

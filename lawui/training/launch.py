@@ -64,7 +64,7 @@ def command(folder: Path, processes: int) -> list[str]:
         "num_machines": 1,
         "mixed_precision": "no",
         "dynamo_backend": "no",
-        "main_process_port": _free_port(),
+        "main_process_port": free_port(),
         "num_cpu_threads_per_process": threads,
     }
     flags = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
@@ -118,7 +118,8 @@ def _ended(log: Path) -> tuple[int, str]:
         return rank, f"signal {-code}"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

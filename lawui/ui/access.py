@@ -32,6 +32,12 @@ MCP_PATH = "/gradio_api/mcp"
 UPLOAD_PATHS = ("/gradio_api/upload", "/upload")
 _DIRECT = re.compile(r"(/gradio_api)?/(run|api)/")
 _ADDRESSED = re.compile(r"(/gradio_api)?/file[=/]/*[A-Za-z][A-Za-z0-9+.-]*:")
+UNEXPECTED = "unexpected: see the log"
+"""What an endpoint says of an error of ours."""
+
+_UNREADABLE = (LookupError, TypeError, ValueError, RecursionError)
+"""What Gradio raises over a request that it cannot read: it looks things up in it unasked."""
+
 _USER = "lawui.user"
 _ADDRESS: ContextVar[str] = ContextVar("address", default="")
 _ON_ROUTE: ContextVar[str | None] = ContextVar("on_route", default=None)
@@ -243,23 +249,28 @@ class Gate:
 
 async def _in_words(app: Any, scope: Scope, receive: Any, send: Any) -> None:
     """Let `app` answer. A request that Gradio cannot make sense of is the caller's mistake
-    and not the server's; nor is an endpoint's refusal, which Gradio sends as 500."""
+    and not the server's; nor is an endpoint's refusal, which Gradio sends as 500. An error
+    of ours stays one."""
     from starlette.responses import JSONResponse
 
-    begun = False
+    begun, held = False, None
     direct = scope["type"] == "http" and _DIRECT.match(str(scope.get("path", "")))
 
     async def told(message: Any) -> None:
-        nonlocal begun
-        if message["type"] == "http.response.start":
-            begun = True
-            if direct and message["status"] == 500:
-                message = {**message, "status": 400}
+        nonlocal begun, held
+        if direct and message.get("status") == 500:
+            held = message  # until its words tell whose mistake it is
+            return
+        if held is not None:
+            refused = UNEXPECTED.encode() not in message.get("body", b"")
+            await send({**held, "status": 400 if refused else 500})
+            held = None
+        begun = True
         await send(message)
 
     try:
         await app(scope, receive, told)
-    except Exception as error:
+    except _UNREADABLE as error:
         if begun or scope["type"] != "http":
             raise
         log.warning("no answer to %s %s: %r", scope["method"], scope["path"], error)

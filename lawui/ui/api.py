@@ -351,4 +351,4 @@ def _told(error: Exception, endpoint: str, lab: Lab) -> gr.Error:
         words = " ".join(sentences(error, lab.settings.lang))
         return gr.Error(f"{error.key}: {words}", print_exception=False)
     log.error("unexpected error in the endpoint %s", endpoint, exc_info=error)
-    return gr.Error("unexpected: see the log", print_exception=False)
+    return gr.Error(access.UNEXPECTED, print_exception=False)

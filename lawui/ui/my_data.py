@@ -9,7 +9,7 @@ import gradio as gr
 
 from lawui.keeping import Kept
 from lawui.lab import Lab
-from lawui.ui import access, components
+from lawui.ui import access, components, confirming
 from lawui.ui.page import Page
 from lawui.ui.text import say
 
@@ -24,28 +24,24 @@ def build(page: Page) -> None:
             return
         ask = page.say(gr.Button(size="sm", elem_id="mine-ask"), value="mine.ask")
         notice = page.notice(elem_id="mine-notice")
-        with gr.Row(visible=False, elem_id="mine-sure") as sure:
-            yes = page.say(
-                gr.Button(size="sm", variant="stop", elem_id="mine-yes"), value="mine.yes"
-            )
-            no = page.say(gr.Button(size="sm", elem_id="mine-no"), value="mine.no")
+        sure = confirming.build(page, "mine", "mine.yes", "mine.no")
     confirmed = gr.State(0)
 
     def count(lang: str) -> Any:
         kept = lab.kept(access.reader())
         if not kept.total:
-            return 0, gr.update(visible=False), _told(say("mine.nothing", lang), lang, "info")
+            return 0, confirming.HIDDEN, _told(say("mine.nothing", lang), lang, "info")
         words = say("mine.sure", lang, what=what(kept, lang))
-        return kept.total, gr.update(visible=True), _told(words, lang, "trouble")
+        return kept.total, confirming.SHOWN, _told(words, lang, "trouble")
 
     def delete(lang: str, total: int) -> Any:
         gone = lab.forget(access.reader(), total)
         words = say("mine.done", lang, what=what(gone, lang))
-        return gr.update(visible=False), _told(words, lang, "info")
+        return confirming.HIDDEN, _told(words, lang, "info")
 
-    page.on([ask.click], count, [], [confirmed, sure], notice)
-    page.on([yes.click], delete, [confirmed], [sure], notice)
-    page.on([no.click], lambda _: (gr.update(visible=False), ""), [], [sure], notice)
+    page.on([ask.click], count, [], [confirmed, sure.row], notice)
+    page.on([sure.yes.click], delete, [confirmed], [sure.row], notice)
+    confirming.wire_back(page, sure, notice)
 
 
 def how_long_html(lab: Lab, lang: str) -> str:

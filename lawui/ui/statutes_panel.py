@@ -225,7 +225,7 @@ def _progress_words(job: IndexJob, lang: str) -> str:
     if job.left is None or job.left < 1:
         return words
     left = say("train.left", lang, time=duration(job.left, lang))
-    return words + (f"（{left}）" if lang == "ja" else f" ({left})")
+    return components.joined((words, left), lang)
 
 
 def begin(lab: Lab, start: Callable[[], None], lang: str) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ import gradio as gr
 
 from lawui.errors import UsageError
 from lawui.lab import Lab
-from lawui.ui import components, files, train_form
+from lawui.ui import components, confirming, files, train_form
 from lawui.ui.glossary import explain
 from lawui.ui.page import Page, beat
 from lawui.ui.picker import follow_sets
@@ -157,10 +157,8 @@ def _watch_side(page: Page, usable: bool) -> tuple[Watch, dict[str, Any]]:
         buttons["save_events"] = _button(page, "save_events", True)
         buttons["export"] = _button(page, "export", True)
         buttons["delete"] = _button(page, "delete", usable)
-    with gr.Row(visible=False, elem_id="train-sure") as sure:
-        buttons["delete_yes"] = _button(page, "delete_yes", usable, variant="stop")
-        buttons["delete_no"] = _button(page, "delete_no", usable)
-    buttons["sure"] = sure
+    words = ("train.delete_yes", "train.delete_no")
+    buttons["sure"] = confirming.build(page, "train-delete", *words)
     runs = gr.HTML(elem_id="train-runs", render=False)
     pulse = page.pulse()
     state = gr.State(Seen())
@@ -216,12 +214,12 @@ def _wire_run(page: Page, form: Form, shown: Watch, buttons: dict[str, Any], not
 
     def ask(lang: str, run: str | None) -> Any:
         words = components.notice([say("train.delete.sure", lang, run=_picked(run))], lang)
-        return gr.update(visible=True), words
+        return confirming.SHOWN, words
 
     def delete(lang: str, run: str | None, overlay: list[str], log: bool) -> Any:
         lab.train_remove(_picked(run))
         drawn = watch(lab, lang, None, overlay, log)
-        return (*drawn, gr.update(visible=False), _told(lang, "train.deleted", run=run))
+        return (*drawn, confirming.HIDDEN, _told(lang, "train.deleted", run=run))
 
     def events(_: str, run: str | None) -> Any:
         content = lab.train_log(_picked(run)).read_bytes()
@@ -238,11 +236,10 @@ def _wire_run(page: Page, form: Form, shown: Watch, buttons: dict[str, Any], not
     ):
         page.on([buttons[name].click], act(key, what), shown.asked, shown.drawn, notice)
     page.on([buttons["again"].click], again, [shown.run], form.filled, notice)
-    page.on([buttons["delete"].click], ask, [shown.run], [buttons["sure"]], notice)
-    hide = lambda _: (gr.update(visible=False), "")  # noqa: E731
-    page.on([buttons["delete_no"].click, shown.run.input], hide, [], [buttons["sure"]], notice)
-    gone = [*shown.drawn, buttons["sure"]]
-    page.on([buttons["delete_yes"].click], delete, shown.asked, gone, notice)
+    sure = buttons["sure"]
+    page.on([buttons["delete"].click], ask, [shown.run], [sure.row], notice)
+    page.on([sure.yes.click], delete, shown.asked, [*shown.drawn, sure.row], notice)
+    confirming.wire_back(page, sure, notice, [shown.run.input])
     files.download(page, buttons["save_events"], events, [shown.run], notice, "train-events-file")
     files.download(page, buttons["export"], export, [shown.run], notice, "train-export-file")
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from anyio.from_thread import start_blocking_portal
 from fastapi import HTTPException
+from fastapi.testclient import TestClient
 
 from lawui.errors import HostError, UsageError
 from lawui.people import UPLOADED, Failures, People, hashed
@@ -183,3 +184,36 @@ def test_nothing_is_fetched_from_elsewhere_for_a_caller() -> None:
         for address in ("http://192.0.2.1/x", "https:/192.0.2.1", "HTTP://x", "ftp://x"):
             assert through_the_gate(start + address, {}, People())[0] == 403, start + address
         assert through_the_gate(start + "/home/x/a:b.html", {}, People())[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "told"),
+    [
+        (500, "usage.pick_run: choose", 400),  # an endpoint's refusal
+        (500, access.UNEXPECTED, 500),  # an error of ours stays one
+        (200, access.UNEXPECTED, 200),
+    ],
+)
+def test_a_refusal_is_the_caller_s_mistake_and_an_error_is_ours(
+    status: int, words: str, told: int
+) -> None:
+    from starlette.responses import PlainTextResponse
+
+    client = TestClient(access.Gate(PlainTextResponse(words, status), People(), ""))
+    answer = client.post("/gradio_api/run/ask")
+    assert (answer.status_code, answer.text) == (told, words)
+    assert client.get("/elsewhere").status_code == status
+
+
+def test_a_request_that_cannot_be_read_is_refused_and_a_fault_is_not_hidden() -> None:
+    def app(error: Exception) -> Any:
+        async def raises(*_: Any) -> None:
+            raise error
+
+        return TestClient(access.Gate(raises, People(), ""))
+
+    answer = app(KeyError("fn")).post("/gradio_api/run/ask")
+    assert answer.status_code == 400 and answer.json() == {"error": "request"}
+    for fault in (OSError("disk"), RuntimeError("x"), AttributeError("y")):
+        with pytest.raises(type(fault)):
+            app(fault).post("/gradio_api/run/ask")

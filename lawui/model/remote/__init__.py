@@ -12,19 +12,20 @@ import heapq
 import itertools
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from lawui.errors import HostError, ModelError
 from lawui.model import explain
 from lawui.model.address import Address
+from lawui.model.remembered import Remembered
 from lawui.model.remote import letters
 from lawui.model.remote.http import Http, Patience
-from lawui.model.remote.server import ServedBase, Server
-from lawui.model.serving import ASK
+from lawui.model.remote.server import Server
+from lawui.model.serving import ASK, Serving
 from lawui.types import BASE, AdapterInfo, Answer, Letter, Passage, Prompt, Question
 
 REQUESTS = 32
@@ -82,7 +83,7 @@ class _Task:
     request: _Request = field(compare=False)
 
 
-class Remote:
+class Remote(Serving):
     """Serve what a server computes: a `serving.Serving`.
 
     Making one asks the server who it is and what it can give, and raises ModelError where it
@@ -103,14 +104,14 @@ class Remote:
         patience: Patience | None = None,
     ) -> None:
         self._http = Http(address, key, requests, patience or Patience())
-        self._limits = (kept_answers, waiting)
+        self._most_waiting = waiting
         try:
             self.server = Server(self._http, address, folder_adapter)
         except BaseException:
             self._http.close()
             raise
-        self._answers: OrderedDict[_Key, Answer] = OrderedDict()
-        self._asking: dict[_Key, Future[Answer]] = {}
+        self.loaded = self.server.base
+        self._answers: Remembered[Answer] = Remembered(kept_answers)
         self._queue: list[_Task] = []
         self._numbers = itertools.count()
         self._wake = threading.Condition()
@@ -123,11 +124,6 @@ class Remote:
             thread.start()
 
     # -- Serving
-
-    @property
-    def loaded(self) -> ServedBase:
-        """What the server said of its model."""
-        return self.server.base
 
     def submit(
         self,
@@ -144,7 +140,7 @@ class Remote:
         with self._wake:
             if self._closed:
                 raise ModelError("model.closed")
-            if (line := len(self._line())) >= self._limits[1]:
+            if (line := len(self._line())) >= self._most_waiting:
                 raise HostError("host.busy", waiting=line)
             for index in range(len(prompts)):
                 heapq.heappush(self._queue, _Task(priority, request.number, index, request))
@@ -152,17 +148,6 @@ class Remote:
         if not prompts:
             request.future.set_result([])
         return request.future
-
-    def answer(
-        self,
-        prompts: Sequence[Prompt],
-        adapter: str = BASE,
-        evidence: str = "",
-        priority: int = ASK,
-    ) -> list[Answer]:
-        """The answers to `prompts`, waited for. Raises what kept one from being answered;
-        those that came are known when the same is asked again."""
-        return self.submit(prompts, adapter, evidence, priority).result()
 
     def position(self, future: Future[list[Answer]]) -> int:
         """The place in line of what `submit` returned: 1 is next, 0 is no longer waiting."""
@@ -198,8 +183,7 @@ class Remote:
 
     def forget(self) -> None:
         """Keep no answers: whatever is asked next is asked of the server."""
-        with self._wake:
-            self._answers.clear()
+        self._answers.forget()
 
     def close(self) -> None:
         """Refuse what waits and let the connections go."""
@@ -240,38 +224,15 @@ class Remote:
     def _answered(self, request: _Request, prompt: Prompt) -> Answer:
         """The answer to one prompt as an answer to this request."""
         key = (prompt.text_sha, self.server.weights(request.adapter))
+        # However many want it at once, it is asked once.
+        ask = partial(self._ask, prompt, request.adapter)
         return replace(
-            self._once(key, prompt, request.adapter),
+            self._answers.get(self, key, ask),
             question_id=prompt.question_id,
             adapter=request.adapter,
             evidence=request.evidence,
             prompt_sha=prompt.sha,
         )
-
-    def _once(self, key: _Key, prompt: Prompt, adapter: str) -> Answer:
-        """Known, or asked once however many want it."""
-        with self._wake:
-            if (known := self._answers.get(key)) is not None:
-                self._answers.move_to_end(key)
-                return known
-            if (asked := self._asking.get(key)) is None:
-                mine = self._asking[key] = Future()
-        if asked is not None:
-            return asked.result()
-        try:
-            answer = self._ask(prompt, adapter)
-        except BaseException as error:
-            with self._wake:
-                del self._asking[key]
-            mine.set_exception(error)
-            raise
-        with self._wake:
-            del self._asking[key]
-            self._answers[key] = answer
-            while len(self._answers) > self._limits[0]:
-                self._answers.popitem(last=False)
-        mine.set_result(answer)
-        return answer
 
     def _ask(self, prompt: Prompt, adapter: str) -> Answer:
         began = time.perf_counter()

@@ -15,6 +15,7 @@ import gradio as gr
 from lawui.lab import Lab
 from lawui.types import BASE
 from lawui.ui import components
+from lawui.ui.confirming import Sure
 from lawui.ui.glossary import explain
 from lawui.ui.page import Page
 from lawui.ui.picker import default_set, follow_sets, set_choices
@@ -40,7 +41,7 @@ class _Form:
     resume: Any
     notice: Any
     files: dict[str, Any]
-    removing: removing.Removing
+    removing: tuple[Any, Sure]
 
 
 def build(page: Page, tab: gr.Tab) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lawui.remembered import Remembered
+from lawui.model.remembered import Remembered
 
 
 def test_a_value_is_made_once_for_many() -> None:

@@ -10,7 +10,7 @@ run: setup
 	$(BIN)/python app.py $(ARGS)
 
 test: setup-dev system-packages check
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20 $(ARGS)
 
 check: setup-dev
 	$(BIN)/ruff check app.py lawui tests

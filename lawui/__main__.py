@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from lawui import bench
+from lawui.asks import AskResult
 from lawui.errors import LabError, UsageError
-from lawui.lab import AskResult, Lab, Settings
+from lawui.lab import Lab, Settings
 from lawui.model.address import is_address
 from lawui.training.config import ConfigError, add_arguments, typed
 from lawui.types import BASE, EVIDENCES, LETTERS, AdapterInfo, Passage, RunStatus, ScoreRun
@@ -62,7 +63,7 @@ def _doctor(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
 def _user(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any] | None:
     from getpass import getpass
 
-    from lawui import people
+    from lawui.readers import people
 
     typed = sys.stdin.isatty()
     password = getpass("password: ", sys.stderr) if typed else sys.stdin.readline().rstrip("\n")
@@ -210,6 +211,7 @@ def _answer(result: AskResult) -> dict[str, Any]:
         "gold": result.question.gold or None,
         "passages": [_passage(p) for p in result.passages],
         "dropped": list(result.dropped),
+        "shortened": list(result.shortened),
         "orders": [dict(zip(LETTERS, a.probs, strict=True)) for a in result.orders],
         "model": result.model,
         "prompt_sha": answer.prompt_sha,
@@ -230,6 +232,7 @@ def _adapter(info: AdapterInfo) -> dict[str, Any]:
         "rank": info.rank,
         "alpha": info.alpha,
         "trained_on": info.trained_on,
+        "begun_from": info.begun_from,
         "final_loss": info.final_loss,
         "created": info.created,
         "licence": info.licence,
@@ -298,6 +301,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         data=arguments.data,
         offline=arguments.offline,
         reranker=arguments.reranker,
+        chroma_url=arguments.chroma_url,
     )
 
 
@@ -311,6 +315,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--offline", action="store_true", help="no outbound request at all")
     reorders = "a cross-encoder that orders what search finds"
     parser.add_argument("--reranker", default="", metavar="NAME", help=reorders)
+    parser.add_argument("--chroma-url", default="", help="a Chroma server for the index")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     _command(commands, "doctor", _doctor, "what this lab is made of and what is wrong")

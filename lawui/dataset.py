@@ -1,22 +1,29 @@
 """From a set or a file to the rows of a training run, and the leak guard.
 
 Train, dev and test are three things. A set is split by group: the sample by its frozen
-split, any other by a seeded one; the test groups never become rows. A file of the user is
+split, any other by a seeded one; the test groups never become rows. The reading exercises
+are for training alone: some of what was held out of them is dev. A file of the user is
 compared with every set that can be scored: rows that share text with one are refused
 unless they are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lawui.data import questions as data
-from lawui.data import rows
+from lawui.data import reading, rows
 from lawui.data.headings import cited_articles
 from lawui.errors import UsageError
 from lawui.types import Question, QuestionSet
+
+READING_DEV = 160
+"""About how many reading exercises are dev, so that a look at them is quick."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,7 @@ class TrainingData:
     split: dict[str, str]
     also_seen: tuple[str, ...] = ()
     skipped: int = 0
+    spared: int = 0
 
 
 def from_set(
@@ -61,6 +69,63 @@ def from_set(
     if "train" not in split.values():
         raise UsageError("usage.seen", count=len(split), example=question_set.questions[0].source)
     return TrainingData(name, question_set.dataset_sha, question_set.questions, split)
+
+
+def from_reading(scored: Sequence[QuestionSet], seed: int, most: int = 0) -> TrainingData:
+    """The reading exercises: of the regulations that are held out a few, drawn by `seed`,
+    are dev; the others of them are unused, all else is train and nothing is test. Where a run
+    reads `most` exercises and no more, only regulations that hold as many are train, drawn by
+    `seed`, and it looks at no more of what is held out than it reads.
+
+    A regulation that shares text with a question of `scored` is unused, and so is one that
+    is held out and shares text with one to learn from. No article stands in two of them.
+    """
+    exercises = reading.question_set()
+    sizes = Counter(question.group for question in exercises.questions)
+    held = reading.held_out() & sizes.keys()
+    unused = _entangled(tuple(scored))
+    split = dict.fromkeys(sizes, "train") | dict.fromkeys(held | unused, "unused")
+    free = sorted(held - unused)
+    random.Random(f"{seed}/{reading.NAME}").shuffle(free)
+    count, wanted = 0, min(READING_DEV, most or READING_DEV)
+    for group in free:
+        if count >= wanted:
+            break
+        split[group] = "dev"
+        count += sizes[group]
+    spared = _spare(split, sizes, seed, most) if most else 0
+    return TrainingData(
+        exercises.name, exercises.dataset_sha, exercises.questions, split, spared=spared
+    )
+
+
+def _spare(split: dict[str, str], sizes: Mapping[str, int], seed: int, most: int) -> int:
+    """Take out of train what is not needed for `most` questions; how many those are."""
+    groups = sorted(group for group, part in split.items() if part == "train")
+    random.Random(f"{seed}/{reading.NAME}/train").shuffle(groups)
+    read = spared = 0
+    for group in groups:
+        if read < most:
+            read += sizes[group]
+        else:
+            split[group] = "unused"
+            spared += sizes[group]
+    return spared
+
+
+@functools.lru_cache(maxsize=2)
+def _entangled(scored: tuple[QuestionSet, ...]) -> frozenset[str]:
+    """The groups of the reading exercises that share text with a question of `scored`, or
+    that are held out and share text with one that is not."""
+    exercises, held = reading.question_set().questions, reading.held_out()
+    joined = data.components([*exercises, *(q for s in scored for q in s.questions)])
+    asked = {joined[q.source] for s in scored for q in s.questions}
+    learnt = {joined[q.source] for q in exercises if q.group not in held}
+    return frozenset(
+        q.group
+        for q in exercises
+        if joined[q.source] in (asked | learnt if q.group in held else asked)
+    )
 
 
 def from_file(
@@ -173,7 +238,7 @@ def read_rows(path: Path) -> tuple[QuestionSet, int]:
     DataError where a line is no JSON object, naming it.
     """
     samples, raw = data.read_samples(path)
-    kept = [rows.as_sample(s, i) if rows.is_text_row(s) else s for i, s in enumerate(samples)]
+    kept = [rows.as_sample(s) if rows.is_text_row(s) else s for s in samples]
     sound = [sample for sample in kept if sample is not None]
     if not sound:
         raise UsageError("usage.no_rows", source=path.name)

@@ -35,7 +35,8 @@ _STOPPING_SECONDS = 120.0
 @dataclass(frozen=True)
 class Kept:
     """How much there is of one reader. `answers` are those that visits saw, `scores` and
-    `runs` (training runs with their adapters) those made of own questions, `classes` those
+    `runs` (training runs with their adapters, and what went on from these) those made of own
+    questions, `classes` those
     that the reader leads and `votes` the classes joined while logged in."""
 
     questions: int = 0
@@ -66,13 +67,14 @@ class Keeping:
         """How much there is of a reader."""
         lab, own = self._kept_lab, self._kept_lab.own.known_set(user)
         rooms = lab.classroom.kept(user)
+        runs = lab._runs.of_set(own) if own else []
         return Kept(
             questions=len(lab.own.all(user)) if own else 0,
             marks=lab._marks.count(user),
             answers=lab.visits.count(user),
             scores=lab._scorer.count_of(own) if own else 0,
-            runs=len(lab._runs.of_set(own)) if own else 0,
-            presets=len(lab._presets.of_set(own)) if own else 0,
+            runs=len(runs),
+            presets=len(lab._presets.of(own, runs)) if own else 0,
             files=lab.offered.count(user),
             classes=rooms[0],
             votes=rooms[1],
@@ -92,11 +94,12 @@ class Keeping:
         if total is not None and total != found.total:
             raise UsageError("people.other_total", total=found.total, given=total)
         if own:
-            for run in lab._runs.of_set(own):
+            runs = lab._runs.of_set(own)
+            for name in lab._presets.of(own, runs):
+                lab._presets.remove(name)
+            for run in runs:
                 lab._runs.stop_and_remove(run, _STOPPING_SECONDS)
             lab._scorer.forget_set(own)
-            for name in lab._presets.of_set(own):
-                lab._presets.remove(name)
         lab.classroom.forget(user)
         lab.offered.forget(user)
         lab._marks.forget(user)

@@ -9,17 +9,15 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lawui import browse
+from lawui.asking import browse
+from lawui.asking.browse import Narrow, Tried
+from lawui.asks import Asks
 from lawui.bases import Bases
-from lawui.browse import Narrow, Tried
-from lawui.classroom import Classroom
 from lawui.data import headings, statutes
 from lawui.data import questions as data
 from lawui.errors import (
@@ -36,29 +34,24 @@ from lawui.library import IndexJob, Library
 from lawui.model import adapters, load
 from lawui.model.address import is_address
 from lawui.model.load import ModelChoice
-from lawui.model.remembered import Remembered
-from lawui.model.serving import wait
-from lawui.offered import Offered
-from lawui.own_questions import NAME, OwnQuestions, is_own
-from lawui.people import NOBODY, People
+from lawui.readers.classroom import Classroom
+from lawui.readers.offered import Offered
+from lawui.readers.own_questions import NAME, OwnQuestions, is_own
+from lawui.readers.people import NOBODY, People
+from lawui.readers.store import Store
+from lawui.readers.visits import Visits
 from lawui.scores import Scores
 from lawui.served import Served
 from lawui.sharing import Sharing
-from lawui.store import Store
 from lawui.trainings import Trainings
 from lawui.types import (
-    BASE,
     LETTERS,
     AdapterInfo,
-    Answer,
     IndexInfo,
     Passage,
-    Prompt,
     Question,
     QuestionSet,
 )
-from lawui.visits import Visits
-from lawui.whatif import Hanging, Trial, hanging
 
 if TYPE_CHECKING:
     from lawui.model.load import LoadedModel
@@ -67,13 +60,6 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[1]
 ASOF = "2024-12-31"
 """The date of the statutes that the questions of lawqa_jp fit best."""
-
-_ROTATIONS = 4
-_PROMPTS = 512
-"""Prompts that are remembered: four orders each of what is being looked at."""
-
-_AT_ONCE = 16
-"""Threads that wait for the model for one comparison."""
 
 
 @dataclass(frozen=True)
@@ -93,29 +79,7 @@ class Settings:
     keep_days: int = KEEP_DAYS
 
 
-@dataclass(frozen=True)
-class AskResult:
-    """An answer with what it rests on.
-
-    With all orders, `orders` holds an Answer for each rotation of the choices, already in
-    the question's own letters, and `answer` is their average. `dropped` names passages
-    for which there was no room, `shortened` those of which the model saw the beginning.
-    """
-
-    question: Question
-    answer: Answer
-    passages: tuple[Passage, ...]
-    dropped: tuple[str, ...] = ()
-    shortened: tuple[str, ...] = ()
-    orders: tuple[Answer, ...] = ()
-    model: str = ""
-    n_tokens: int = 0
-    warnings: tuple[LabError, ...] = ()
-    model_sha: str = ""
-    adapter_sha: str = ""
-
-
-class Lab(Scores, Trainings, Keeping):
+class Lab(Asks, Scores, Trainings, Keeping):
     """Everything that the lab can do. Thread-safe. Raises LabError and nothing else for
     what a user can put right."""
 
@@ -130,7 +94,6 @@ class Lab(Scores, Trainings, Keeping):
         self._lock = threading.RLock()
         self._choice: ModelChoice | None = None
         self._owner: Serving | None = None
-        self._prompts: Remembered[Prompt] = Remembered(_PROMPTS)
         self._library = Library(
             self.home / "index",
             self.data_dir,
@@ -139,6 +102,7 @@ class Lab(Scores, Trainings, Keeping):
             settings.reranker,
             settings.offline,
         )
+        self._open_asks(self)
         self._open_trainings(self, self._library)
         self._sharing = Sharing(self._runs, lambda: self._owner)
         self._served = Served(self.owner, lambda: self._owner, self._folder_adapter)
@@ -259,11 +223,18 @@ class Lab(Scores, Trainings, Keeping):
         return self.settings.offline or self.settings.model in ("auto", load.EMBEDDED)
 
     def _warm(self) -> None:
-        for step in (self.owner, self._library.prepare):
+        for step in (self.owner, self._practise, self._library.prepare):
             try:
                 step()
             except LabError as error:
                 self._problems = (*self._problems, error)
+
+    def _practise(self) -> None:
+        """Let the model answer two questions: what is made at the first use is there then, and
+        its speed is known. A server is sent nothing that nobody asked."""
+        if not self.choice.server:
+            for question in self.questions("sample").questions[:2]:
+                self.owner().answer([self.prompt(question)])
 
     # -- data
 
@@ -464,109 +435,6 @@ class Lab(Scores, Trainings, Keeping):
         """The fingerprint of the index that serves `question`."""
         return self._library.index_id(question)
 
-    # -- asking
-
-    def ask(
-        self,
-        question: Question,
-        evidence: str = "none",
-        adapter: str = BASE,
-        passages: Sequence[Passage] | None = None,
-        all_orders: bool = False,
-        in_line: Callable[[int], None] | None = None,
-    ) -> AskResult:
-        """Four probabilities. `passages` (what a user made of them) replace those that
-        `evidence` would bring; `all_orders` asks all four rotations and averages. `in_line`
-        hears of the place in line whenever it changes: 1 is next, 0 is being answered."""
-        self.people.count("ask")
-        if passages is None:
-            passages = self._library.passages(question, evidence)
-        turned = [_turn(question, by) for by in range(_ROTATIONS if all_orders else 1)]
-        prompts = [self.prompt(q, passages) for q in turned]
-        owner = self.owner()
-        answers = wait(owner, owner.submit(prompts, adapter, evidence), in_line)
-        orders = tuple(_turn_back(a, question, by) for by, a in enumerate(answers))
-        shown = set(prompts[0].passage_ids)
-        return AskResult(
-            question=question,
-            answer=_average(orders) if all_orders else orders[0],
-            passages=tuple(p for p in passages if p.id in shown),
-            dropped=prompts[0].dropped_passages,
-            shortened=_shortened(passages, prompts[0]),
-            orders=orders if all_orders else (),
-            model=self.choice.name,
-            n_tokens=prompts[0].n_tokens,
-            warnings=self._warnings(adapter, prompts[0]),
-            model_sha=self.owner().loaded.sha,
-            adapter_sha="" if adapter == BASE else self.adapter(adapter).weights_sha,
-        )
-
-    def compare_answers(
-        self, question: Question, columns: Sequence[tuple[str, str]], all_orders: bool = False
-    ) -> list[AskResult]:
-        """One AskResult for each (adapter, evidence), asked all at once: the owner answers
-        several adapters in one batch."""
-
-        def ask(column: tuple[str, str]) -> AskResult:
-            return self.ask(question, column[1], column[0], None, all_orders)
-
-        # Each in a copy of this context, which knows who asks.
-        with ThreadPoolExecutor(max_workers=max(1, min(len(columns), _AT_ONCE))) as threads:
-            asked = [threads.submit(copy_context().run, ask, column) for column in columns]
-            return [future.result() for future in asked]
-
-    def trial(self, question: Question, evidence: str) -> Trial:
-        """The question with its passages, to be changed: see lawui/whatif.py."""
-        return Trial(question, self.passages(question, evidence))
-
-    def hangs_on(self, whole: AskResult) -> tuple[Hanging, ...]:
-        """Which passages the answer `whole` hangs on, found by leaving them out one at a
-        time: those that turn it first. It is asked in as many orders as `whole` was."""
-        answer = whole.answer
-        return hanging(
-            answer,
-            [
-                (
-                    left_out.id,
-                    self.ask(
-                        whole.question,
-                        answer.evidence,
-                        answer.adapter,
-                        [p for p in whole.passages if p.id != left_out.id],
-                        bool(whole.orders),
-                    ).answer,
-                )
-                for left_out in whole.passages
-            ],
-        )
-
-    def explain(self, result: AskResult) -> Iterator[str]:
-        """The reason of an answer in the model's own words: the whole text so far, each time
-        some was added. Raises ModelError for a model that cannot write."""
-        if self.choice.embedded:
-            raise ModelError("explain.embedded")
-        answer = result.answer
-        return self.owner().explain(result.question, result.passages, answer.choice, answer.adapter)
-
-    def prompt(self, question: Question, passages: Sequence[Passage] = ()) -> Prompt:
-        """What the model is sent for `question` with `passages` as evidence."""
-        from lawui.model import prompts
-
-        loaded, shown = self.owner().loaded, tuple(passages)
-
-        def render() -> Prompt:
-            return prompts.render(loaded.tokenizer, question, shown, loaded.max_length)
-
-        return self._prompts.get(loaded.tokenizer, (question, shown, loaded.max_length), render)
-
-    def _warnings(self, adapter: str, prompt: Prompt) -> tuple[LabError, ...]:
-        if adapter == BASE:
-            return ()
-        info = self.adapter(adapter)
-        if info.prompt_sha and info.prompt_sha != prompt.sha:
-            return (AdapterError("adapter.other_prompt", name=adapter),)
-        return ()
-
     # -- adapters
 
     def adapters(self) -> list[AdapterInfo]:
@@ -574,19 +442,34 @@ class Lab(Scores, Trainings, Keeping):
         server answers, those that it serves. One that was made of somebody's own questions is
         that person's."""
         if is_address(self.settings.model):
-            return [info for info in self._served.adapters() if self.sees_set(info.trained_on)]
-        sha = self._owner.loaded.sha if self._owner is not None else ""
-        found = {info.name: info for info in adapters.list_adapters(CHECKOUT / "adapters", sha)}
-        found |= {info.name: info for info in adapters.list_adapters(self.home / "adapters", sha)}
-        seen = [info for info in found.values() if self.sees_set(info.trained_on)]
+            return [info for info in self._served.adapters() if self._sees(info)]
+        return self.folder_adapters(self._owner.loaded.sha if self._owner is not None else "")
+
+    def folder_adapters(self, base_sha: str) -> list[AdapterInfo]:
+        """The adapters on this machine, as they are for the base `base_sha`; for any at ""."""
+        found: dict[str, AdapterInfo] = {}
+        for folder in (CHECKOUT, self.home):
+            listed = adapters.list_adapters(folder / "adapters", base_sha)
+            found |= {info.name: info for info in listed}
+        seen = filter(self._sees, found.values())
         return sorted(seen, key=lambda info: info.created, reverse=True)
+
+    def hides_adapter(self, name: str) -> bool:
+        """Whether an adapter of this machine has this name that whoever asks may not see."""
+        folders = (CHECKOUT / "adapters", self.home / "adapters")
+        there = (adapters.find(folder, name) for folder in folders)
+        return any(info is not None and not self._sees(info) for info in there)
+
+    def _sees(self, info: AdapterInfo) -> bool:
+        """Whether whoever asks may see an adapter: all that it was made of is told by it."""
+        return all(map(self.sees_set, info.sets))
 
     def adapter(self, name: str) -> AdapterInfo:
         """One adapter by name. Raises AdapterError for an unknown one."""
         if not is_address(self.settings.model):
             return self._folder_adapter(name)
         info = self._served.adapter(name)
-        if not self.sees_set(info.trained_on):
+        if not self._sees(info):
             raise AdapterError("adapter.unknown", name=name)
         return info
 
@@ -602,13 +485,16 @@ class Lab(Scores, Trainings, Keeping):
         self._served.unload(name)
 
     def _folder_adapter(self, name: str) -> AdapterInfo:
-        adapters.check_name(name)
         # What a server holds has another identity than the same weights in a folder.
         known = None if is_address(self.settings.model) else self._owner
-        sha = known.loaded.sha if known is not None else ""
+        return self.folder_adapter(name, known.loaded.sha if known is not None else "")
+
+    def folder_adapter(self, name: str, base_sha: str) -> AdapterInfo:
+        """One of `folder_adapters` by name. Raises AdapterError for an unknown one."""
+        adapters.check_name(name)
         for folder in (self.home / "adapters", CHECKOUT / "adapters"):
-            info = adapters.find(folder, name, sha)
-            if info is not None and self.sees_set(info.trained_on):
+            info = adapters.find(folder, name, base_sha)
+            if info is not None and self._sees(info):
                 return info
         raise AdapterError("adapter.unknown", name=name)
 
@@ -639,38 +525,3 @@ def _data_folder(asked: Path | None) -> Path | None:
         return named.expanduser().resolve()
     usual = Path("data")
     return usual.resolve() if usual.is_dir() else None
-
-
-def _shortened(passages: Sequence[Passage], prompt: Prompt) -> tuple[str, ...]:
-    """The passages whose text does not stand whole in the prompt that holds them."""
-    shown = [p for p in passages if p.id in prompt.passage_ids]
-    # prompts.py writes what looks like a control token in another way
-    return tuple(p.id for p in shown if p.text.replace("<|", "＜|") not in prompt.user)
-
-
-def _turn(question: Question, by: int) -> Question:
-    """The question with its choices rotated by `by` places to the left."""
-    c = question.choices
-    turned = (c[by % 4], c[(by + 1) % 4], c[(by + 2) % 4], c[(by + 3) % 4])
-    return replace(question, choices=turned)
-
-
-def _turn_back(answer: Answer, question: Question, by: int) -> Answer:
-    """The answer to a turned question in the letters of the question itself."""
-    p = answer.probs
-    probs = (p[-by % 4], p[(1 - by) % 4], p[(2 - by) % 4], p[(3 - by) % 4])
-    choice = LETTERS[(LETTERS.index(answer.choice) + by) % 4]
-    return replace(answer, question_id=question.id, probs=probs, choice=choice)
-
-
-def _average(answers: Sequence[Answer]) -> Answer:
-    n = len(answers)
-    a, b, c, d = (sum(answer.probs[i] for answer in answers) / n for i in range(4))
-    probs = (a, b, c, d)
-    return replace(
-        answers[0],
-        probs=probs,
-        choice=LETTERS[max(range(4), key=probs.__getitem__)],
-        letter_mass=sum(answer.letter_mass for answer in answers) / n,
-        seconds=sum(answer.seconds for answer in answers),
-    )

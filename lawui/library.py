@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,8 @@ Fetching = Callable[[str, int, int], None]
 class IndexJob:
     """A rebuild in the background: `state` is idle, running, done or failed. With `step`
     fetch, `done` of `total` files have come and `name` is on its way; with `step` index,
-    `done` of `total` passages are in."""
+    `done` of `total` passages are in. Its speed is what came after `first`, from `began` to
+    `told`, the last news; where it is `missing`, nothing can be searched meanwhile."""
 
     state: str = "idle"
     done: int = 0
@@ -47,13 +49,18 @@ class IndexJob:
     step: str = "index"
     name: str = ""
     began: float = field(default_factory=time.monotonic, compare=False)
+    told: float = field(default_factory=time.monotonic, compare=False)
+    first: int = 0
+    missing: bool = False
 
     @property
     def left(self) -> float | None:
         """Seconds left of this step as its speed so far has it; None before there is one."""
-        if self.state != "running" or not self.done:
+        done = self.done - self.first
+        if self.state != "running" or done <= 0:
             return None
-        return (time.monotonic() - self.began) / self.done * (self.total - self.done)
+        left = (self.told - self.began) / done * (self.total - self.done)
+        return max(0.0, left - (time.monotonic() - self.told))
 
 
 class Library:
@@ -191,7 +198,8 @@ class Library:
         self, source: Path | None, embedder: str, bring: Callable[[Fetching], object] | None
     ) -> None:
         def fetching(name: str, done: int, total: int) -> None:
-            self.job = replace(self.job, done=done, total=total, name=name)
+            told = time.monotonic()
+            self.job = replace(self.job, done=done, total=total, name=name, told=told)
 
         try:
             if bring:
@@ -213,19 +221,28 @@ class Library:
 
         folders = list(dict.fromkeys((self._sample(), self._main())))
         missing = any(index.status(folder) is None for folder in folders)
-        with self._job_lock:
-            mine = missing and self.job.state != "running"
-            if mine:
-                self.job = IndexJob("running")
-        try:
+        with self._telling() if missing else nullcontext():
             for folder in folders:
-                self._searcher(folder, self._show_progress if mine else None)
+                self._searcher(folder)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """While an index that is missing is made, `job` tells how it goes."""
+        with self._job_lock:
+            mine = self.job.state != "running"
+            fresh = IndexJob("running", missing=True)
+            self.job = fresh if mine else replace(self.job, done=0, total=0)
+        try:
+            yield
         finally:
             if mine:
                 self.job = IndexJob()
 
     def _show_progress(self, done: int, total: int) -> None:
-        self.job = replace(self.job, done=done, total=total)
+        job = replace(self.job, done=done, total=total, told=time.monotonic())
+        if job.total != self.job.total:  # what came before, reading above all, goes otherwise
+            job = replace(job, first=done, began=job.told)
+        self.job = job
 
     def _build(
         self, articles: Sequence[Article], folder: Path, embedder: str, progress: Progress | None
@@ -244,7 +261,7 @@ class Library:
             chroma_url=self._chroma_url,
         )
 
-    def _searcher(self, folder: Path, progress: Progress | None = None) -> Searcher:
+    def _searcher(self, folder: Path) -> Searcher:
         """The searcher of `folder`, built where missing, opened anew after a rebuild."""
         from lawui.retrieval import index
         from lawui.retrieval.hybrid import Searcher
@@ -255,8 +272,9 @@ class Library:
                 return opened[1]
             info = index.status(folder)
             if info is None:
-                articles = self._articles(folder, self._data)
-                info = self._build(articles, folder, self.embedder_name, progress)
+                with self._telling():
+                    articles = self._articles(folder, self._data)
+                    info = self._build(articles, folder, self.embedder_name, self._show_progress)
             embedder = self._embedder(info.embedder)
             searcher = Searcher.open(folder, embedder, self._chroma_url, self._reranker())
             self._searchers[folder] = (info.path, searcher)

@@ -11,6 +11,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "「{set}」という問題集はありません。使えるのは {sets} です。",
         "There is no question set {set}. There are: {sets}.",
     ),
+    "data.only_to_train": (
+        "「{set}」は学習用の練習問題で、質問や採点には使えません。",
+        "{set} holds exercises to train on; it is no set to ask or to score.",
+    ),
     "data.no_data_folder": (
         "問題集「{set}」にはデータフォルダが要ります。--data か LAWUI_DATA で指定するか、"
         "python -m lawui fetch で取得してください。",
@@ -686,6 +690,49 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "途中の保存{path}が壊れています。このフォルダーを消して再開すると、最初から学習します。",
         "The checkpoint {path} is damaged. Delete that folder and resume to train from the start.",
     ),
+    "train.no_start": (
+        "出発点のアダプター「{name}」がありません。アダプターの一覧にある名前を選んでください。",
+        "There is no adapter “{name}” to go on from. Choose a name from the list of adapters.",
+    ),
+    "train.start_differs": (
+        "アダプター「{name}」から続けるには、同じ形にしてください: "
+        "ランク{rank}、alpha {alpha}、層 {targets}。",
+        "To go on from the adapter “{name}” give the run its shape: rank {rank}, alpha {alpha}, "
+        "layers {targets}.",
+    ),
+    "train.start_scaled": (
+        "アダプター「{name}」は重みの効かせ方が層ごとに違うか、rsLoRA です。"
+        "続きから学習できるのは、どの層も alpha ÷ ランクで効くアダプターだけです。",
+        "The adapter “{name}” is scaled layer by layer, or by rsLoRA. A run can go on only from "
+        "one whose layers all act by alpha over rank.",
+    ),
+    "train.start_layers": (
+        "アダプター「{name}」の層は、この学習で調整する層と違います。"
+        "調整する層をそのアダプターと同じにしてください。",
+        "The adapter “{name}” has other layers than this run trains. Give the run the layers of "
+        "the adapter.",
+    ),
+    "train.start_other_base": (
+        "アダプター「{name}」は別のモデル（{base}）から作られています。"
+        "同じモデルで学習するか、別の出発点を選んでください。",
+        "The adapter “{name}” was made on another base ({base}). Train on that base, or choose "
+        "another adapter to go on from.",
+    ),
+    "train.bad_start": (
+        "出発点にする重みの写し{path}が壊れています。学習を新しく始めてください。",
+        "The copy {path} of the weights to go on from is damaged. Start the run anew.",
+    ),
+    "train.begun": (
+        "「{name}」（重み {sha}）から続けて学習しています。",
+        "This run goes on from “{name}” (weights {sha}).",
+    ),
+    "train.start_saw": (
+        "アダプター「{name}」は、この学習で調整用・試験用に取っておくグループを{count}個学習済みです。"
+        "それでも続けるときだけ「試験用の問題と重なっても学習する」(--allow-seen)を選んでください。",
+        "The adapter “{name}” has already learnt {count} groups that this run keeps for dev and "
+        "test. Tick “Train even on rows that overlap test questions” (--allow-seen) only if you "
+        "mean it.",
+    ),
     "train.bad_targets": (
         "このモデルには{targets}という層がありません。all-linearを使ってください。",
         "This model has no layers named {targets}. Use all-linear.",
@@ -1073,6 +1120,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The training data shares text with {count} groups of questions kept for scoring "
         "(for example {example}). A score on them would be no result. "
         "Pass --allow-seen if you mean it.",
+    ),
+    "usage.reading_evidence": (
+        "読解の練習問題は実在しない規則についてのもので、その条文なしでは答えられません。"
+        "学習時に見せる条文を「付属の条文」(--evidence-mix given)にしてください。",
+        "The reading exercises are on invented regulations: nobody can answer them without "
+        "their text, and no search finds it. Train on them with their own text "
+        "(--evidence-mix given).",
     ),
     "usage.no_rows": (
         "学習に使える問題がありません: {source}",

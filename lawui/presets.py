@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,13 @@ class Presets:
                 continue  # of another version: its neighbours stay
         return found
 
-    def of_set(self, set: str) -> list[str]:
-        """The names of presets that train on a set."""
-        return [name for name, config in self.all().items() if config.train_set == set]
+    def of(self, set: str, adapters: Collection[str]) -> list[str]:
+        """The names of presets that train on a set, or go on from one of `adapters`."""
+        return [
+            name
+            for name, config in self.all().items()
+            if config.train_set == set or config.start_from in adapters
+        ]
 
     def save(self, name: str, config: TrainConfig) -> str:
         """Keep `config` as `name`, in place of what had that name. Raises UsageError for a

@@ -13,8 +13,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import lawui
-from lawui import browse
-from lawui.browse import Tried
+from lawui.asking import browse
+from lawui.asking.browse import Tried
 from lawui.errors import DataError, ScoringError, UsageError
 from lawui.scoring.cache import AnswerCache
 from lawui.scoring.run import ScoreStore

@@ -21,10 +21,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import lawui
-from lawui import thresholds
+from lawui.asking import thresholds
 from lawui.data import headings
 from lawui.errors import LabError, ScoringError, UsageError
-from lawui.own_questions import is_own
+from lawui.readers.own_questions import is_own
 from lawui.scoring import cache
 from lawui.scoring.run import FINAL, ScoreStore, score
 from lawui.types import (

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lawui import thresholds
+from lawui.asking import thresholds
 from lawui.errors import ScoringError, UsageError
-from lawui.marks import Marks, to_text
-from lawui.offered import Offered
-from lawui.own_questions import is_own
+from lawui.readers.marks import Marks, to_text
+from lawui.readers.offered import Offered
+from lawui.readers.own_questions import is_own
 from lawui.scorebook import Scorebook
 from lawui.scorer import Scorer
 from lawui.scoring.cache import AnswerCache

@@ -5,26 +5,33 @@ Lab inherits it; nothing else does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lawui import dataset
 from lawui.data import questions as data
-from lawui.errors import UsageError
+from lawui.data import reading
+from lawui.errors import AdapterError, LabError, TrainingError, UsageError
 from lawui.model import load
 from lawui.model.load import ModelChoice
-from lawui.own_questions import is_own
 from lawui.presets import Presets
-from lawui.training.config import PRESETS, TrainConfig, command_line, from_values, to_dict
+from lawui.readers.own_questions import is_own
+from lawui.training import begin
+from lawui.training.begin import shape
+from lawui.training.config import PRESETS, TrainConfig, command_line, from_values, mix, to_dict
 from lawui.training.rows import make_rows
 from lawui.training.runs import RunStore
-from lawui.types import QuestionSet, RunStatus, TrainEvent
+from lawui.types import AdapterInfo, Question, QuestionSet, RunStatus, TrainEvent
 
 if TYPE_CHECKING:
     from lawui.lab import Lab
     from lawui.library import Library
+
+
+Progress = Callable[[int, int], None]
+"""Hears for how many questions, of how many, their law was found."""
 
 
 class Trainings:
@@ -37,17 +44,18 @@ class Trainings:
         self._started: dict[str, list[str]] = {}
         self._presets = Presets(lab.home / ".lawui" / "presets.json")
 
-    def train(self, config: TrainConfig) -> str:
+    def train(self, config: TrainConfig, progress: Progress | None = None) -> str:
         """Start a training run in a process of its own and return its name."""
         self._lab.people.allow("train")
         config.check()
         user = self._room_for_run()
-        choice = self._train_choice(config)
+        choice = self._train_choice(config.model_name)
+        start = self._start(config)
         source = self.training_data(config)
         model = {"spec": choice.spec, "name": choice.name, "sha": "", "licence": choice.licence}
         run = self._runs.create(
             config,
-            self._rows(config, source),
+            self._rows(config, source, progress),
             {
                 "model": model,
                 "set": source.name,
@@ -56,33 +64,48 @@ class Trainings:
                 "also_seen": list(source.also_seen),
                 "skipped": source.skipped,
             },
+            start,
         )
         self._lab.make_room()
         self._runs.start(run)
         self._started.setdefault(user, []).append(run)
         return run
 
-    def _room_for_run(self) -> str:
-        """Who asks for one more run. Raises UsageError where too many of theirs wait."""
+    def _room_for_run(self, more: int = 1) -> str:
+        """Who asks for `more` runs. Raises UsageError where too many of theirs would wait."""
         people = self._lab.people
         mine = [run for run in self._started.get(people.user, ()) if self._runs.is_alive(run)]
         self._started[people.user] = mine
-        people.queue("train", len(mine))
+        people.queue("train", len(mine), more)
         return people.user
 
-    def train_preview(self, config: TrainConfig) -> dict[str, Any]:
-        """What a run would learn from, before it starts: counts, lengths in tokens, rows
-        that would be cut, and the first rows as the model will see them."""
+    def train_preview(
+        self, config: TrainConfig, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """What a run would begin with and learn from, before it starts: counts, lengths in
+        tokens, rows that would be cut, and the first rows as the model will see them."""
         from lawui.training.preview import preview
 
         config.check()
         source = self.training_data(config)
-        shown = preview(self._rows(config, source), self._tokenizer(config), config)
-        return {**shown, "skipped": source.skipped, "also_seen": len(source.also_seen)}
+        made = self._rows(config, source, progress)
+        shown = preview(made, self._tokenizer(config), config)
+        return {
+            **shown,
+            "skipped": source.skipped,
+            "spared": source.spared,
+            "also_seen": len(source.also_seen),
+            "start_from": config.start_from,
+        }
 
-    def _rows(self, config: TrainConfig, source: dataset.TrainingData) -> Iterator[dict[str, Any]]:
+    def _rows(
+        self,
+        config: TrainConfig,
+        source: dataset.TrainingData,
+        progress: Progress | None = None,
+    ) -> Iterator[dict[str, Any]]:
         return make_rows(
-            source.questions,
+            _counted(source.questions, progress) if progress else source.questions,
             source.split,
             config.evidence_mix,
             self._evidence.passages,
@@ -90,13 +113,26 @@ class Trainings:
         )
 
     def training_data(self, config: TrainConfig) -> dataset.TrainingData:
-        """The questions and the split that `config` would train on."""
+        """The questions and the split that `config` would train on. Raises TrainingError
+        where the adapter that it goes on from has learnt what is kept for dev or test."""
+        found = self._source(config)
+        start = self._start(config)
+        if start is not None:
+            begin.check_seen(start, found.split, config.allow_seen)
+        return found
+
+    def _source(self, config: TrainConfig) -> dataset.TrainingData:
         if config.train_file:
             path = Path(config.train_file).expanduser()
             return dataset.from_file(
                 path, self._scored(), config.seed, config.allow_seen, config.split == "article"
             )
         name = config.train_set or "sample"
+        if name == reading.NAME:
+            if mix(config.evidence_mix) != {"given": 1.0}:
+                raise UsageError("usage.reading_evidence")
+            most = config.max_steps_override * config.step_size
+            return dataset.from_reading(self._scored(), config.seed, most)
         if is_own(name):
             own = self._lab.questions(name)
             if not own.questions:
@@ -107,6 +143,47 @@ class Trainings:
         return dataset.from_set(
             self._lab.questions(name), config.seed, config.allow_seen, config.split == "article"
         )
+
+    def train_starts(self, model_name: str = "") -> list[AdapterInfo]:
+        """The adapters that a run with this `model_name` can go on from: sound ones of its
+        base, that whoever asks may see. None where that base is not at hand."""
+        model_name = model_name.strip()
+        try:
+            name = self._train_choice(model_name).name
+        except LabError:
+            return []
+        sha = self._base_sha(model_name)
+        fitting = (a for a in self._lab.folder_adapters(sha) if not a.fault)
+        return [a for a in fitting if a.base_model == name or (sha and a.base_sha == sha)]
+
+    def _start(self, config: TrainConfig) -> AdapterInfo | None:
+        """The adapter that a run goes on from, or None for fresh weights. Raises TrainingError
+        for one that is not there or does not fit, AdapterError for a faulty one."""
+        info = self._start_adapter(config.start_from, config.model_name)
+        if info is not None:
+            begin.check(info, config)
+        return info
+
+    def _start_adapter(self, name: str, model_name: str) -> AdapterInfo | None:
+        if not name:
+            return None
+        try:
+            return self._lab.folder_adapter(name, self._base_sha(model_name))
+        except AdapterError as error:
+            raise TrainingError("train.no_start", name=name) from error
+
+    def _base_sha(self, model_name: str) -> str:
+        """The hash of the base that a run would train, where it is the one that answers now."""
+        try:
+            mine = self._train_choice(model_name).spec == self._lab.choice.spec
+        except LabError:  # said when the run is asked for
+            return ""
+        return self._lab.owner().loaded.sha if mine and self._lab.loaded else ""
+
+    def trains_embedded(self, model_name: str) -> bool:
+        """Whether a run with this `model_name` would train the embedded base."""
+        name = model_name.strip()
+        return name == load.EMBEDDED or (not name and self._lab.choice.embedded)
 
     def _scored(self) -> list[QuestionSet]:
         """The sets that a user's own rows must not give away."""
@@ -132,11 +209,19 @@ class Trainings:
         return self._runs.runs()
 
     def train_presets(self) -> dict[str, dict[str, Any]]:
-        """The presets by name, as plain values; none on others' own questions."""
-        seen = self._lab.sees_set
+        """The presets by name, as plain values; none on others' own questions, nor from what was
+        made of them."""
         presets = self._presets.all().items()
-        kept = {name: to_dict(config) for name, config in presets if seen(config.train_set)}
+        kept = {name: to_dict(config) for name, config in presets if self._sees_preset(config)}
         return {name: to_dict(config) for name, config in PRESETS.items()} | kept
+
+    def _sees_preset(self, config: TrainConfig) -> bool:
+        """Whether whoever asks may know these settings: neither on others' own questions nor
+        from an adapter that was made of them."""
+        start = config.start_from
+        return self._lab.sees_set(config.train_set) and not (
+            start and self._lab.hides_adapter(start)
+        )
 
     def train_preset_save(self, name: str, config: TrainConfig) -> str:
         """Keep settings under a name for everybody at this lab; returns the name."""
@@ -149,19 +234,38 @@ class Trainings:
         self._presets.remove(name)
 
     def train_config(self, preset: str = "", **values: Any) -> TrainConfig:
-        """Settings from text as a user typed it; raises ConfigError with every fault."""
+        """Settings from text as a user typed it; raises ConfigError with every fault. Where
+        a run goes on from an adapter, its rank, alpha and layers are the adapter's unless
+        `values` gives others: then, or where there is no such adapter, raises as `train`."""
         kept = self._presets.all().get(preset)
-        if kept and not self._lab.sees_set(kept.train_set):
+        if kept and not self._sees_preset(kept):
             kept = None
-        return from_values("" if kept else preset, kept or None, **values)
+        config = from_values("" if kept else preset, kept or None, **values)
+        start = self._start_adapter(config.start_from, config.model_name)
+        if start is None:
+            return config
+        config = replace(config, **{k: v for k, v in shape(start).items() if not values.get(k)})
+        begin.check(start, config)
+        return config
 
-    def train_seeds(self, config: TrainConfig, count: int = 3) -> list[str]:
+    def train_shape(self, start_from: str, model_name: str = "") -> dict[str, Any]:
+        """Rank, alpha and layers, by the names of the settings, that a run must have which goes
+        on from an adapter; nothing for fresh weights. Raises TrainingError for an unknown one."""
+        start = self._start_adapter(start_from, model_name)
+        return shape(start) if start is not None else {}
+
+    def train_seeds(
+        self, config: TrainConfig, count: int = 3, progress: Progress | None = None
+    ) -> list[str]:
         """Start the same run with `count` seeds in a row, one after another in the queue:
         how much of a result is chance. Returns their names."""
         base = config.output_dir or config.train_set or Path(config.train_file).stem or "sample"
         seeds = range(config.seed, config.seed + count)
+        name = Path(base).name
+        self._lab.people.allow("train")
+        self._room_for_run(count)  # all of them or none
         return [
-            self.train(replace(config, seed=seed, output_dir=f"{Path(base).name}-seed{seed}"))
+            self.train(replace(config, seed=seed, output_dir=f"{name}-seed{seed}"), progress)
             for seed in seeds
         ]
 
@@ -193,11 +297,9 @@ class Trainings:
         self._lab.make_room()
         self._runs.resume(run)
 
-    def _train_choice(self, config: TrainConfig) -> ModelChoice:
-        if not config.model_name:
-            choice = self._lab.choice
-        else:
-            choice = load.choose(config.model_name, offline=True)  # a run never downloads
+    def _train_choice(self, model_name: str) -> ModelChoice:
+        # A run never downloads.
+        choice = load.choose(model_name, offline=True) if model_name else self._lab.choice
         if choice.server:
             raise UsageError("server.no_training", server=choice.server)
         return choice
@@ -205,7 +307,7 @@ class Trainings:
     def _tokenizer(self, config: TrainConfig) -> Any:
         if not self._lab.choice.server:
             return self._lab.owner().loaded.tokenizer
-        return load.tokenizer(self._train_choice(config).spec)
+        return load.tokenizer(self._train_choice(config.model_name).spec)
 
     def _test_table(self, adapter: str) -> list[dict[str, Any]]:
         """How an adapter did where it was scored to the end, for its card."""
@@ -213,3 +315,9 @@ class Trainings:
         done = [r for r in self._lab.score_runs() if r.adapter == adapter and r.state == "done"]
         figures = [self._lab.score_summary(run.id) for run in done]
         return [{name: found.get(name) for name in names} for found in figures]
+
+
+def _counted(questions: Sequence[Question], progress: Progress) -> Iterator[Question]:
+    for done, question in enumerate(questions):
+        progress(done, len(questions))
+        yield question

@@ -198,7 +198,9 @@ class AdapterInfo:
     """A LoRA in PEFT format and what is known of its making.
 
     `fault` is "" for a sound adapter, otherwise an error key of errors.py.
-    `trained_groups` holds every group it saw, dev included.
+    `trained_groups` holds every group it saw, dev included. `begun_from` names the adapter
+    that it went on from ("" for none), `begun_sha` that one's weights, and `earlier_sets`
+    what that one had learnt.
     """
 
     name: str
@@ -217,6 +219,14 @@ class AdapterInfo:
     weights_sha: str = ""
     licence: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    begun_from: str = ""
+    begun_sha: str = ""
+    earlier_sets: tuple[str, ...] = ()
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """All that it was made of, in the order in which it was learnt."""
+        return (*self.earlier_sets, self.trained_on)
 
 
 TrainKind = Literal["start", "log", "eval", "checkpoint", "retry", "stopped", "done", "failed"]

@@ -18,7 +18,7 @@ from gradio_client.exceptions import AppError
 
 from lawui import ui
 from lawui.lab import Lab, Settings
-from lawui.people import People
+from lawui.readers.people import People
 
 
 @dataclass

@@ -23,7 +23,7 @@ import pytest
 
 import app
 from lawui import __main__ as command_line
-from lawui.people import People
+from lawui.readers.people import People
 from lawui.ui import access, class_text
 from tests.serving import House, opened
 

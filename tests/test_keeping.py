@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,14 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from lawui import offered, people
 from lawui.errors import UsageError
 from lawui.keeping import Kept
 from lawui.lab import CHECKOUT, Lab, Settings
-from lawui.people import Account, People
+from lawui.readers import offered, people
+from lawui.readers.people import Account, People
+from lawui.readers.visits import Visits
+from lawui.training.config import ConfigError
 from lawui.training.runs import RunStore
 from lawui.types import Mark
-from lawui.visits import Visits
 
 HERS, HIS = "花子だけの問い", "太郎だけの問い"
 FOUR = ("朝に書く", "昼に書く", "夕に書く", "夜に書く")
@@ -128,6 +130,39 @@ def test_everything_of_one_reader_goes_and_nothing_of_another(lab: Lab, door: Do
     assert lab.forget(user, 0) == Kept()
     door.let_in(other)
     assert len(lab.score_runs()) == 1 and len(lab.train_runs()) == 1
+
+
+def test_what_went_on_from_it_goes_with_it(lab: Lab, door: Door) -> None:
+    """A run on everybody's questions that was begun from an adapter of own questions."""
+    door.let_in("hanako")
+    before = lab.kept("hanako")
+    lab.own.add("hanako", HERS, FOUR, "c", HERS)
+    own, folder = lab.own.set_name("hanako"), lab.home / "adapters"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunStore, "start", lambda self, run: None)
+        values = {"train_set": own, "evidence_mix": "none", "output_dir": "hers"}
+        hers = lab.train(lab.train_config("sample", **values))
+        for path in (CHECKOUT / "adapters" / "sample-given").iterdir():
+            if path.name != "run.json":
+                shutil.copy(path, folder / hers)
+        card = json.loads((folder / hers / "lawui.json").read_text("utf-8"))
+        (folder / hers / "lawui.json").write_text(json.dumps({**card, "trained_on": own}), "utf-8")
+        further = lab.train(lab.train_config("sample", start_from=hers, output_dir="further"))
+    for run in (hers, further):  # laid down, and never begun
+        past = time.time() - 60
+        os.utime(folder / run / "run.json", (past, past))
+    lab.train_preset_save("hers on", lab.train_config("sample", start_from=hers))
+    kept = lab.kept("hanako")
+    assert (kept.runs - before.runs, kept.presets - before.presets) == (2, 1)
+    door.let_in("taro")
+    assert further not in [r.run for r in lab.train_runs()]
+    assert "hers on" not in lab.train_presets()
+    with pytest.raises(ConfigError):
+        lab.train_config("hers on")
+    door.let_in("hanako")
+    lab.forget("hanako")
+    assert not (folder / further).exists() and not (folder / hers).exists()
+    assert "hers on" not in lab.train_presets()
 
 
 def test_a_shared_prompt_stays_for_who_else_was_answered(lab: Lab, door: Door) -> None:
@@ -251,6 +286,18 @@ def test_one_user_does_not_fill_the_line(
     lab.score_columns("sample_dev", columns[:1], 4)
     for run in [*started, *(r.id for r in lab.score_runs())]:
         lab.score_cancel(run)
+
+
+def test_three_seeds_start_together_or_not_at_all(
+    lab: Lab, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "WAITING", {"score": 3, "train": 2})
+    monkeypatch.setattr(lab._runs, "start", lambda run: pytest.fail(f"{run} was started"))
+    door.let_in("hanako")
+    with pytest.raises(UsageError) as caught:
+        lab.train_seeds(lab.train_config("sample"))
+    assert caught.value.key == "people.queue_full"
+    assert lab.train_runs() == []
 
 
 def test_uploads_are_counted_by_the_day() -> None:

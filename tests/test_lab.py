@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lawui import lab as lab_module
+from lawui import asks
 from lawui.data import rows, statutes
 from lawui.errors import AdapterError, DataError, LabError, ScoringError, UsageError
 from lawui.lab import Lab, Settings
@@ -66,11 +66,11 @@ def test_all_orders_are_averaged_in_the_letters_of_the_question(lab: Lab) -> Non
 def test_turning_and_turning_back_is_the_identity(by: int) -> None:
     question = Question("q", "q", "g", 0, "", "s", ("w", "x", "y", "z"), "a")
     weight = {"w": 0.1, "x": 0.2, "y": 0.3, "z": 0.4}
-    turned = lab_module._turn(question, by)
+    turned = asks._turn(question, by)
     probs = tuple(weight[c] for c in turned.choices)
     choice = LETTERS[max(range(4), key=probs.__getitem__)]
     answer = Answer("q", probs, choice, 1.0, "base", "none", "", 0.0)  # type: ignore[arg-type]
-    back = lab_module._turn_back(answer, question, by)
+    back = asks._turn_back(answer, question, by)
     assert back.probs == (0.1, 0.2, 0.3, 0.4) and back.choice == "d"
 
 

@@ -62,7 +62,7 @@ def test_the_page_names_the_server_before_anything_is_sent(
         assert shown.count(server.url) >= 2
         assert server.url in header.footer_html(lang, lab.server)
     assert "外へ送られることはありません" not in header.footer_html("ja", lab.server)
-    student = class_page._page("ja", "class.title", {}, lab.server).body.decode()
+    student = class_page._page("ja", "class.title", {"role": "student"}, lab.server).body.decode()
     assert server.url in student
     assert not server.asked  # not even the probe
     here = Lab(Settings(home=tmp_path, model="embedded", offline=True))

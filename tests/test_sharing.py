@@ -125,7 +125,9 @@ def test_a_context_of_thirty_thousand_characters_is_shortened_and_answered(tmp_p
     assert len(long) > 30_000
     asked = lab.own_question("通知の期限はいつか。", ("十日", "二十日", "三十日", "四十日"), long)
     places: list[int] = []
-    result = lab.ask(asked, "given", all_orders=True, in_line=places.append)
+    result = lab.ask(
+        *(asked, "given"), all_orders=True, in_line=lambda place, _: places.append(place)
+    )
     assert sum(result.answer.probs) == pytest.approx(1, abs=1e-5)
     assert result.n_tokens <= lab.owner().loaded.max_length
     with pytest.raises(ModelError) as caught:

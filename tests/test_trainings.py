@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import shlex
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from lawui import dataset
 from lawui.data import questions as data
+from lawui.data import reading
 from lawui.data.headings import cited_articles
-from lawui.errors import LabError, UsageError
+from lawui.errors import AdapterError, LabError, TrainingError, UsageError
 from lawui.lab import Lab, Settings
 from lawui.model import adapters
-from lawui.training.config import ConfigError, TrainConfig
-from lawui.training.runs import RunStore
+from lawui.training.config import PRESETS, ConfigError, TrainConfig, add_arguments, typed
+from lawui.training.runs import RunStore, read_run
+from lawui.types import AdapterInfo, Question
 
 
 @pytest.fixture
@@ -50,7 +59,7 @@ def test_a_preset_is_kept_used_replaced_and_forgotten(lab: Lab, tmp_path: Path) 
     kept = again.train_config("小さな ランク", max_steps_override="7")
     assert (kept.lora_r, kept.max_steps_override, kept.learning_rate) == (4, 7, 7e-4)
     assert kept.output_dir == "", "a name belongs to one run"
-    assert list(again.train_presets()) == ["small-norag", "sample", "小さな ランク"]
+    assert list(again.train_presets()) == [*PRESETS, "小さな ランク"]
     lab.train_preset_save("小さな ランク", lab.train_config("sample", lora_r="8"))
     assert again.train_config("小さな ランク").lora_r == 8
     lab.train_preset_remove("小さな ランク")
@@ -69,9 +78,9 @@ def test_a_damaged_presets_file_hides_no_built_in_one(lab: Lab, tmp_path: Path) 
     path = tmp_path / ".lawui" / "presets.json"
     kept = json.loads(path.read_text("utf-8"))
     path.write_text(json.dumps({**kept, "odd": {"lora_r": -1}, "odder": 5}), "utf-8")
-    assert list(lab.train_presets()) == ["small-norag", "sample", "good"]
+    assert list(lab.train_presets()) == [*PRESETS, "good"]
     path.write_text("{", "utf-8")
-    assert list(lab.train_presets()) == ["small-norag", "sample"]
+    assert list(lab.train_presets()) == [*PRESETS]
 
 
 @pytest.mark.usefixtures("unstarted")
@@ -142,9 +151,6 @@ def test_a_file_changed_in_mid_run_changes_nothing(lab: Lab, tmp_path: Path) -> 
 
 
 def test_the_card_takes_in_how_the_adapter_was_scored(tmp_path: Path) -> None:
-    import numpy as np
-    from safetensors.numpy import save_file
-
     folder = tmp_path / "mine"
     folder.mkdir()
     weights = {"base_model.model.q_proj.lora_A.weight": np.ones((2, 4), np.float32)}
@@ -190,3 +196,196 @@ def test_settings_that_cannot_be_are_refused_all_at_once(lab: Lab) -> None:
         lab.train_config("sample", lora_r="0", max_seq_length="1", learning_rate="abc")
     assert len(caught.value.faults) == 3
     assert lab.train_runs() == [] and isinstance(lab.train_config("sample"), TrainConfig)
+
+
+# -- going on from an adapter
+
+
+def test_a_run_takes_the_shape_of_what_it_goes_on_from(lab: Lab) -> None:
+    made = narrow(lab, "narrow")
+    config = lab.train_config("sample", start_from=made.name)
+    shape = (config.lora_r, config.lora_alpha, config.target_modules)
+    assert shape == (3, 7.5, ("q_proj", "v_proj"))
+    assert lab.train_shape(made.name) == {
+        "lora_r": 3,
+        "lora_alpha": 7.5,
+        "target_modules": ("q_proj", "v_proj"),
+    }
+    assert lab.train_shape("") == {}
+    assert lab.train_config("sample", start_from="sample-given").target_modules == ("all-linear",)
+    command = shlex.split(lab.train_command(config))
+    assert command[command.index("--start-from") + 1] == "narrow"
+    again = parsed(command)
+    assert lab.train_config(again.preset, **typed(again)) == config
+    for given in ({"lora_r": "4"}, {"lora_alpha": "8"}, {"target_modules": "k_proj"}):
+        with pytest.raises(TrainingError) as differs:
+            lab.train_config("sample", start_from="narrow", **given)
+        assert differs.value.key == "train.start_differs"
+    for start, key in (("nobody", "train.no_start"), ("../x", "train.no_start")):
+        with pytest.raises(TrainingError) as wrong:
+            lab.train_config("sample", start_from=start)
+        assert wrong.value.key == key
+    lab.train_preset_save("further", config)
+    assert lab.train_config("further") == config
+    assert lab.train_config("further", start_from="-").start_from == ""
+
+
+def parsed(command: list[str]) -> argparse.Namespace:
+    """What `python -m lawui train` reads in a command line."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(command[4:])
+
+
+def narrow(lab: Lab, name: str, **card: Any) -> AdapterInfo:
+    """A sound adapter of another shape than the presets'; it knows its base by name alone."""
+    folder = lab.home / "adapters" / name
+    folder.mkdir(parents=True)
+    weights = {"base_model.model.x.q_proj.lora_A.weight": np.ones((3, 4), np.float32)}
+    save_file(weights, folder / adapters.WEIGHTS)
+    config = {"peft_type": "LORA", "r": 3, "lora_alpha": 7.5}
+    config["target_modules"] = ["v_proj", "q_proj"]
+    (folder / adapters.CONFIG).write_text(json.dumps(config), "utf-8")
+    told = {"base_model": "lawui-embedded", "trained_on": "sample", "created": "2026", **card}
+    (folder / adapters.CARD).write_text(json.dumps(told), "utf-8")
+    return adapters.read_adapter(folder)
+
+
+def test_only_sound_adapters_of_the_base_are_offered_to_go_on_from(lab: Lab) -> None:
+    narrow(lab, "mine")
+    narrow(lab, "foreign", base_model="Qwen/Qwen1.5-1.8B-Chat")
+    narrow(lab, "broken", weights_sha="0" * 16)
+    shipped = {"sample-given", "sample-mixed"}
+    for model_name in ("", "embedded", " embedded "):
+        assert {a.name for a in lab.train_starts(model_name)} == {"mine", *shipped}
+    assert lab.train_starts("no/such-model") == []
+    lab.owner()  # whose hash is known now
+    narrow(lab, "older", base_sha="0" * 16)
+    assert {a.name for a in lab.train_starts()} == {"mine", *shipped}
+    with pytest.raises(AdapterError) as other:
+        lab.train_config("sample", start_from="older", lora_r="3", lora_alpha="7.5",
+                         target_modules="q_proj,v_proj")  # fmt: skip
+    assert other.value.key == "adapter.other_base"
+    with pytest.raises(AdapterError):
+        lab.train_config("sample", start_from="broken")
+
+
+@pytest.mark.usefixtures("unstarted")
+def test_a_run_that_goes_on_has_seen_what_the_first_saw(lab: Lab) -> None:
+    given = lab.adapter("sample-given")
+    run = lab.train(lab.train_config("sample", train_set="reading", start_from="sample-given"))
+    laid = read_run(lab.home / "adapters" / run)
+    assert set(given.trained_groups) < set(laid.seen_groups)
+    assert laid.sets == ("sample", "reading")
+    assert laid.begun and laid.begun.weights_sha == given.weights_sha
+    copy = lab.home / "adapters" / run / "start.safetensors"
+    assert copy.read_bytes() == (Path(given.path) / adapters.WEIGHTS).read_bytes()
+
+
+def test_a_leak_through_the_first_adapter_is_said_before_the_run(lab: Lab) -> None:
+    frozen = data.frozen_split()
+    dev = [group for group, part in frozen.items() if part == "dev"]
+    made = narrow(lab, "peeked", trained_groups=dev, split=dict.fromkeys(dev, "train"))
+    config = lab.train_config("sample", start_from=made.name)
+    for refused in (lab.training_data, lab.train_preview, lab.train):
+        with pytest.raises(TrainingError) as leak:
+            refused(config)
+        assert (leak.value.key, leak.value.params["count"]) == ("train.start_saw", len(dev))
+    assert lab.training_data(replace(config, allow_seen=True))
+    looked = narrow(lab, "looked", trained_groups=dev, split=dict.fromkeys(dev, "dev"))
+    assert lab.training_data(replace(config, start_from=looked.name)), "it learnt none of them"
+
+
+# -- the reading exercises
+
+
+def test_reading_is_learnt_but_for_some_of_what_is_held_out(lab: Lab) -> None:
+    source = lab.training_data(lab.train_config("reading"))
+    parts = Counter(source.split[q.group] for q in source.questions)
+    assert set(parts) == {"train", "dev", "unused"} and parts["train"] > 13_000
+    assert 160 <= parts["dev"] < 190
+    dev = {group for group, part in source.split.items() if part == "dev"}
+    assert dev < reading.held_out()
+    assert not {g for g, part in source.split.items() if part == "train"} & reading.held_out()
+    assert source.dataset_sha == reading.question_set().dataset_sha
+    again = lab.training_data(lab.train_config("reading", lora_r="4"))
+    other = lab.training_data(lab.train_config("reading", seed="1"))
+    assert again.split == source.split != other.split
+
+
+def test_a_short_run_is_made_of_no_more_than_it_reads(lab: Lab) -> None:
+    """24 steps of 16: whole regulations until as many exercises are there, others for each seed."""
+    whole = lab.training_data(lab.train_config("reading"))
+    sizes = Counter(question.group for question in whole.questions)
+
+    def learnt(seed: int) -> set[str]:
+        config = lab.train_config("sample", train_set="reading", seed=str(seed))
+        source = lab.training_data(config)
+        found = {group for group, part in source.split.items() if part == "train"}
+        assert 384 <= sum(sizes[group] for group in found) < 384 + max(sizes.values())
+        assert source.spared == sum(
+            sizes[group]
+            for group, part in whole.split.items()
+            if part == "train" and group not in found
+        )
+        return found
+
+    first, second = learnt(0), learnt(1)
+    assert first == learnt(0) and len(first & second) < len(first) / 4
+    assert first | second < {group for group, part in whole.split.items() if part == "train"}
+    assert whole.spared == 0
+    two_steps = lab.train_config("sample", train_set="reading", max_steps_override="2")
+    tried = lab.training_data(two_steps).split
+    parts = Counter(tried[question.group] for question in whole.questions)
+    most = max(sizes.values())
+    assert 32 <= parts["train"] < 32 + most and 32 <= parts["dev"] < 32 + most
+
+
+def test_no_exercise_that_shares_text_with_a_scored_question_is_learnt(lab: Lab) -> None:
+    """Nor one of what is held out that shares text with what is learnt."""
+    source = lab.training_data(lab.train_config("reading"))
+    of: dict[str, list[Question]] = {}
+    for question in source.questions:
+        of.setdefault(source.split[question.group], []).append(question)
+    sample = lab.questions("sample").questions
+    assert data.overlapping(sample, of["unused"]), "what the guard is for"
+    assert not data.overlapping(sample, of["train"] + of["dev"])
+    assert not data.overlapping(of["dev"], of["train"])
+
+
+def test_reading_is_shown_with_its_own_text_and_nothing_else(lab: Lab) -> None:
+    for mix in ("none", "retrieved", "none=1,given=1"):
+        config = lab.train_config("sample", train_set="reading", evidence_mix=mix)
+        with pytest.raises(UsageError) as refused:
+            lab.training_data(config)
+        assert refused.value.key == "usage.reading_evidence"
+    for mix in ("given=3", "given=1,none=0"):
+        lab.training_data(lab.train_config("sample", train_set="reading", evidence_mix=mix))
+
+
+def test_reading_is_no_set_to_ask_or_score(lab: Lab) -> None:
+    assert reading.NAME not in {s["name"] for s in lab.sets()}
+    for refused in (
+        lambda: lab.questions("reading"),
+        lambda: lab.score_start("reading", ["given"]),
+    ):
+        with pytest.raises(UsageError) as found:
+            refused()
+        assert found.value.key == "data.only_to_train"
+
+
+def test_a_preview_of_reading_counts_all_of_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = reading.question_set()
+    held = [q for q in whole.questions if q.group in reading.held_out()]
+    few = replace(whole, questions=tuple([*whole.questions[:60], *held]))
+    monkeypatch.setattr(reading, "question_set", lambda: few)
+    monkeypatch.setattr(dataset, "_entangled", lambda scored: frozenset())
+    shown = lab.train_preview(lab.train_config("sample", train_set="reading"))
+    assert shown["train_rows"] == sum(q.group not in reading.held_out() for q in few.questions)
+    assert 160 <= shown["dev_rows"] < 190 and shown["evidence"] == {"given": shown["train_rows"]}
+    assert (
+        sum(n for _, n in shown["histogram"])
+        == shown["train_rows"]
+        == sum(shown["letters"].values())
+    )
+    assert not shown["dropped"] and shown["examples"][0]["source"].startswith("reading:")

@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from lawui.asking.whatif import Trial
 from lawui.types import Question
-from lawui.whatif import Trial
 
 if TYPE_CHECKING:
     from lawui.lab import Lab

@@ -21,6 +21,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from lawui.data import reading, rows
 from lawui.data.headings import cited_articles, place
 from lawui.errors import DataError, UsageError
 from lawui.types import LETTERS, Question, QuestionSet
@@ -50,6 +51,8 @@ def load_set(name: str, data_dir: Path | None) -> QuestionSet:
     if name in _SAMPLE_SETS:
         whole = _read_cached(SAMPLE / "questions.json", "sample")
         return whole if name == "sample" else _part(whole, name.removeprefix("sample_"))
+    if name == reading.NAME:
+        raise UsageError("data.only_to_train", set=name)
     if name not in _DATA_SETS:
         raise UsageError("data.unknown_set", set=name, sets=", ".join(available_sets(data_dir)))
     if data_dir is None:
@@ -188,7 +191,7 @@ def overlapping(questions: Iterable[Question], others: Iterable[Question]) -> se
     questions a foreign training set gives away.
     """
     mine = list(questions)
-    joined = _components([*mine, *others])
+    joined = components([*mine, *others])
     theirs = {joined[q.source] for q in others}
     return {q.group for q in mine if joined[q.source] in theirs}
 
@@ -274,7 +277,8 @@ def _sample(sample: Any, index: int, path: Path) -> Question:
     choices = _choices(sample["選択肢"])
     if choices is None:
         raise DataError("data.not_four_choices", **where)
-    source = str(sample.get("ファイル名") or f"{path.stem}_{index:03d}")
+    stem, context = sample["問題文"].strip(), str(sample.get("コンテキスト") or "")
+    source = str(sample.get("ファイル名") or f"{path.stem}_{rows.digest(context, stem, choices)}")
     references = sample.get("references") or ()
     return Question(
         id="",
@@ -282,10 +286,10 @@ def _sample(sample: Any, index: int, path: Path) -> Question:
         group="",
         order=0,
         law=source.split("_", maxsplit=1)[0],
-        stem=sample["問題文"].strip(),
+        stem=stem,
         choices=choices,
         gold=gold,
-        given_context=str(sample.get("コンテキスト") or ""),
+        given_context=context,
         references=tuple(str(r) for r in references) if isinstance(references, list) else (),
     )
 
@@ -327,15 +331,15 @@ def _groups(samples: Sequence[Question]) -> dict[str, str]:
     their lines differently. Items 42 and 131 share two sentences in other lines but ask
     different things (0.64) and stay apart.
     """
-    joined = _components(samples)
+    joined = components(samples)
     first: dict[int, str] = {}
     for source, root in joined.items():
         first[root] = min(source, first.get(root, source))
     return {source: first[root] for source, root in joined.items()}
 
 
-def _components(questions: Sequence[Question]) -> dict[str, int]:
-    """Source -> number of its connected component."""
+def components(questions: Sequence[Question]) -> dict[str, int]:
+    """Source -> number of its connected component, by the rule of `_groups`."""
     sources = list(dict.fromkeys(q.source for q in questions))
     number = {source: i for i, source in enumerate(sources)}
     parent = list(range(len(sources)))

@@ -7,9 +7,11 @@ read this way.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from lawui.types import LETTERS
@@ -28,7 +30,7 @@ def is_text_row(row: Any) -> bool:
     return isinstance(row, dict) and "input" in row and "問題文" not in row
 
 
-def as_sample(row: dict[str, Any], index: int) -> dict[str, Any] | None:
+def as_sample(row: dict[str, Any]) -> dict[str, Any] | None:
     """The row as a question in lawqa_jp's format, or None where it is not one: no four
     choices in the input, or no single letter in the output."""
     text = row["input"] if isinstance(row["input"], str) else ""
@@ -39,7 +41,8 @@ def as_sample(row: dict[str, Any], index: int) -> dict[str, Any] | None:
     context, stem, choices = parts
     meta = row.get("meta")
     meta = meta if isinstance(meta, dict) else {}
-    source = meta.get("ファイル名") or meta.get("source") or meta.get("id") or f"row_{index:05d}"
+    named = meta.get("ファイル名") or meta.get("source") or meta.get("id")
+    source = named or f"row_{digest(context, stem, choices)}"
     return {
         "ファイル名": str(source),
         "コンテキスト": str(meta.get("コンテキスト") or context),
@@ -48,6 +51,13 @@ def as_sample(row: dict[str, Any], index: int) -> dict[str, Any] | None:
         "output": letter,
         "references": meta.get("references", []),
     }
+
+
+def digest(context: str, stem: str, choices: Sequence[str]) -> str:
+    """Eight digits for an item that brings no name: the same in every file and every order of
+    its choices, so that what was trained on is known again."""
+    told = "\0".join((context.strip(), stem.strip(), *sorted(c.strip() for c in choices)))
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 
 def letter_of(output: str) -> str | None:

@@ -40,6 +40,7 @@ _CARD_KINDS: dict[str, Any] = {
     **dict.fromkeys(("licence", "weights_sha"), str),
     "trained_groups": list,
     "settings": dict,
+    "begun_from": dict,
     "final_loss": int | float | None,
 }
 
@@ -77,7 +78,8 @@ def read_adapter(path: Path, base_sha: str = "") -> AdapterInfo:
     """What is known of one adapter folder; `fault` says what is wrong with it."""
     config, config_fault = _read_json(path / CONFIG)
     card, card_fault = _read_card(path / CARD) if (path / CARD).exists() else ({}, "")
-    weights_sha = _weights_sha(path)
+    weights_sha = file_sha(path / WEIGHTS)
+    begun = card.get("begun_from", {})
     fault = config_fault or card_fault or _weights_fault(path) or _config_fault(config)
     if not fault and card.get("weights_sha", weights_sha) != weights_sha:
         fault = "adapter.corrupt"  # not the weights that the card describes
@@ -89,7 +91,7 @@ def read_adapter(path: Path, base_sha: str = "") -> AdapterInfo:
         base_model=str(card.get("base_model") or config.get("base_model_name_or_path") or ""),
         base_sha=str(card.get("base_sha", "")),
         rank=_whole(config.get("r")),
-        alpha=float(_whole(config.get("lora_alpha"))),
+        alpha=_number(config.get("lora_alpha")),
         targets=_targets(config.get("target_modules")),
         trained_groups=tuple(card.get("trained_groups", ())),
         prompt_sha=str(card.get("prompt_sha", "")),
@@ -100,7 +102,25 @@ def read_adapter(path: Path, base_sha: str = "") -> AdapterInfo:
         weights_sha=weights_sha,
         licence=str(card.get("licence", "")),
         settings=dict(card.get("settings", {})),
+        begun_from=str(begun.get("name", "")),
+        begun_sha=str(begun.get("weights_sha", "")),
+        earlier_sets=_names(begun.get("sets")),
     )
+
+
+def learnt_groups(info: AdapterInfo) -> set[str]:
+    """The groups that the adapter was trained on, and those it saw of which its card does not
+    say what for."""
+    card, _ = _read_card(Path(info.path) / CARD)
+    split = card.get("split")
+    parts = split if isinstance(split, dict) else {}
+    return {group for group in info.trained_groups if parts.get(group, "train") == "train"}
+
+
+def scaled_apart(info: AdapterInfo) -> bool:
+    """Whether PEFT would scale it by anything but alpha over rank, the same in all layers."""
+    config, _ = _read_json(Path(info.path) / CONFIG)
+    return any(config.get(key) for key in ("use_rslora", "alpha_pattern", "rank_pattern"))
 
 
 def check(info: AdapterInfo) -> None:
@@ -124,11 +144,13 @@ def write_card(
     split: Mapping[str, str],
     created: str,
     tables: Mapping[str, Any] | None = None,
+    begun_from: Mapping[str, Any] | None = None,
 ) -> None:
     """Write README.md and, last and atomically, lawui.json: only now is it an adapter.
 
     `trained_groups` names every group seen, dev included; `split` maps each group to
-    train, dev or test; `tables` holds figures for the card (dev accuracy by step …).
+    train, dev or test; `tables` holds figures for the card (dev accuracy by step …);
+    `begun_from` {name, weights_sha, sets} is the adapter that the run went on from.
     """
     card = {
         "lawui": lawui.__version__,
@@ -144,8 +166,10 @@ def write_card(
         "settings": dict(settings),
         "tables": dict(tables or {}),
         "created": created,
-        "weights_sha": _weights_sha(path),
+        "weights_sha": file_sha(path / WEIGHTS),
     }
+    if begun_from:
+        card["begun_from"] = dict(begun_from)
     (path / "README.md").write_text(_model_card(path.name, card), "utf-8")
     temporary = path / (CARD + ".part")
     temporary.write_text(json.dumps(card, ensure_ascii=False, indent=1), "utf-8")
@@ -246,12 +270,12 @@ def _weights_fault(path: Path) -> str:
     return "" if any("lora_" in key for key in keys) else "adapter.not_lora"
 
 
-def _weights_sha(path: Path) -> str:
-    weights = path / WEIGHTS
+def file_sha(path: Path) -> str:
+    """Identity of a file of weights: 16 hexadecimal digits; "" where there is no plain file."""
     try:
-        stat = weights.stat()
-        return _hash_of(weights, stat.st_ino, stat.st_size, stat.st_mtime_ns)
-    except OSError:  # missing, or no plain file: its fault says so
+        stat = path.stat()
+        return _hash_of(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    except OSError:
         return ""
 
 
@@ -266,10 +290,16 @@ def _whole(value: Any) -> int:
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0
 
 
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+
+
 def _targets(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(sorted(str(v) for v in value)) if isinstance(value, list) else ()
+    return (value,) if isinstance(value, str) else tuple(sorted(_names(value)))
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 def _model_card(name: str, card: Mapping[str, Any], tests: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -277,11 +307,13 @@ def _model_card(name: str, card: Mapping[str, Any], tests: Sequence[Mapping[str,
     for part in card["split"].values():
         counts[part] = counts.get(part, 0) + 1
     settings, tables = dict(card["settings"]), card["tables"]
+    begun = card.get("begun_from")
     facts = [
         ("base", f"{card['base_model']} (weights {card['base_sha']})"),
         ("licence of the base", card["licence"]),
         ("made", card["created"]),
         ("data", f"{card['trained_on']} (sha256 {settings.pop('dataset_sha', '')})"),
+        *([("begun from", _begun_words(begun))] if begun else []),
         ("groups", ", ".join(f"{part} {count}" for part, count in sorted(counts.items()))),
         ("seed", card["seed"]),
         ("prompt", card["prompt_sha"]),
@@ -336,6 +368,12 @@ It answers with the letter of a choice and is no legal advice.
 
 {_table(("step", "loss"), _thinned(tables.get("losses", ())))}
 """
+
+
+def _begun_words(begun: Mapping[str, Any]) -> str:
+    learnt = ", then ".join(_names(begun.get("sets"))) or "?"
+    name, sha = begun.get("name", "?"), begun.get("weights_sha", "?")
+    return f"{name} (weights {sha}), which had learnt {learnt}"
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -1,13 +1,16 @@
 """A base made ready to serve: the fastest way of computing that gives the same numbers.
 
-Four things are decided once, when the base comes into memory, and none changes an answer
+Five things are decided once, when the base comes into memory, and none changes an answer
 beyond TOLERANCE (letters.py):
 
     weights     `plain` where memory holds the unpacked 4-bit weights, else `packed4`
     attention   `varlen` (flash kernel), `slices`, or `single` (prompt by prompt) for
                 architectures whose attention is not transformers' own; whatever is faster
                 is first tried on a few tokens and must agree with a plain forward pass
-    fused       on CUDA, whether the steps between products are compiled (fuse.py)
+    shortened   with `slices`, whether the last layer is computed only where a prompt ends
+                (ending.py); it has not been tried with the flash kernel
+    fused       whether the steps between products take fewer passes (fuse.py): compiled on
+                CUDA, where nobody else wants the device
     graphs      on CUDA, whether small batches replay a recorded graph (graphs.py)
 """
 
@@ -19,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lawui.model import dequantize, fuse, lora, packed
+from lawui.model.ending import Ending
 from lawui.model.lora import Lora, Span
 from lawui.model.packed import Group, Layout
 
@@ -38,12 +42,10 @@ class Engine:
     """Computes states and letters of one base. One thread at a time.
 
     With `spare`, no more memory is taken than the base itself needs: another process wants
-    the device.
+    the device; without `fused` the steps between products stay as they are.
     """
 
-    def __init__(
-        self, loaded: LoadedModel, *, spare: bool = False, fused: bool | None = None
-    ) -> None:
+    def __init__(self, loaded: LoadedModel, *, spare: bool = False, fused: bool = True) -> None:
         self.loaded = loaded
         self.spare = spare
         self.weights = self._unpack()
@@ -53,7 +55,8 @@ class Engine:
         self._four = self._head.weight[list(loaded.letter_ids)].float()  # (4, hidden)
         self.rows = lora.Rows(decoder, _prefix(loaded.model, decoder))
         self._undo: Callable[[], None] | None = None
-        self._choose(loaded.device.startswith("cuda") and not spare if fused is None else fused)
+        self.shortened = False
+        self._choose(fused)
         self._graphs: Any = None
         if loaded.device.startswith("cuda") and self.attention == "varlen" and not spare:
             from lawui.model.graphs import Graphs
@@ -62,7 +65,7 @@ class Engine:
 
     @property
     def fused(self) -> bool:
-        """Whether the steps between matrix products are compiled."""
+        """Whether the steps between matrix products take fewer passes over memory."""
         return self._undo is not None
 
     @property
@@ -190,10 +193,23 @@ class Engine:
         else:
             config._attn_implementation = "sdpa"
             self.attention = "single"
-        if fused:
-            self._undo = fuse.fuse(self._decoder)
+        if self.attention == "slices":
+            self._shorten(plain)
+        cuda = self.loaded.device.startswith("cuda")
+        if fused and not (cuda and self.spare):
+            self._undo = fuse.fuse(self._decoder, compiled=cuda)
             if not self._agrees(plain):
                 self._unfuse()
+
+    def _shorten(self, plain: torch.Tensor) -> None:
+        """Leave out of the last layer what is not read, where the architecture allows it."""
+        try:
+            ending = Ending(self._decoder)
+        except (AttributeError, IndexError):  # an architecture that names its layers otherwise
+            return
+        self.shortened = self._agrees(plain)
+        if not self.shortened:
+            ending.remove()
 
     def _unfuse(self) -> None:
         if self._undo is not None:

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -265,23 +266,43 @@ def _quantization(
 
 
 def import_bitsandbytes() -> None:
-    """Import bitsandbytes without the kernels it would fetch from a hub at import.
+    """Import bitsandbytes without the kernels it would fetch from a hub at import, and without
+    torch's compiler, which two of its functions would bring in: a quarter of a start's time.
 
     Whoever imports a library that imports bitsandbytes calls this first.
     """
+    import torch
+
     with _IMPORTING:
         if "bitsandbytes" in sys.modules:
             return
         hidden = {"kernels": sys.modules.get("kernels")}
         sys.modules["kernels"] = None  # type: ignore[assignment]
         logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+        compile_now, torch.compile = torch.compile, _compile_when_called  # type: ignore[assignment]
         try:
             import bitsandbytes  # noqa: F401
         except ImportError as error:
             raise ModelError("model.missing_library", reason=_first_line(error)) from error
         finally:
+            torch.compile = compile_now
             del sys.modules["kernels"]
             sys.modules.update({name: module for name, module in hidden.items() if module})
+
+
+def _compile_when_called(function: Any = None, **options: Any) -> Callable[..., Any]:
+    """torch.compile, put off to the first call of `function`."""
+    import torch
+
+    if function is None:
+        return functools.partial(_compile_when_called, **options)
+    compiled = functools.cache(lambda: torch.compile(function, **options))
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return compiled()(*args, **kwargs)
+
+    return call
 
 
 def _keep_plain_nf4(model: PreTrainedModel, dtype: torch.dtype) -> bool:

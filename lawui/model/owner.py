@@ -93,6 +93,8 @@ class Owner(Serving):
         self._reload = reload
         self._resizes: list[tuple[bool, Future[None]]] = []
         self.tokens_computed = 0
+        self._speed = 0.0
+        self._in_hand = (0, 0.0)
         self._asked = (adapter_bytes, token_budget)
         self._find_adapter = find_adapter
         self._limits = (kept_answers, waiting)
@@ -158,7 +160,19 @@ class Owner(Serving):
         """The place in line of what `submit` returned: 1 is next, 0 is no longer waiting."""
         with self._wake:
             line = sorted(self._queue)
-        return next((n for n, request in enumerate(line, 1) if request.future is future), 0)
+        return _place(line, future)
+
+    def left(self, future: Future[list[Answer]]) -> float | None:
+        """Seconds until what `submit` returned is answered, with what waits before it, by the
+        tokens a second so far; None before anything was computed."""
+        if not self._speed:
+            return None
+        with self._wake:
+            line = sorted(self._queue)
+        place = _place(line, future)
+        tokens, began = self._in_hand
+        in_hand = max(0.0, tokens / self._speed - (time.perf_counter() - began))
+        return in_hand + sum(request.tokens for request in line[:place]) / self._speed
 
     @property
     def waiting(self) -> int:
@@ -327,9 +341,15 @@ class Owner(Serving):
     ) -> dict[_Key, Answer | None]:
         """Compute and keep answers; None where the figures are not finite."""
         started = time.perf_counter()
+        sent = sum(prompt.n_tokens for prompt, _ in new.values())
+        if between is None:  # work in the background lets people go first
+            self._in_hand = (sent, started)
         found = self._letters(list(new.values()), between)
         self.tokens_computed += found.tokens
-        seconds = (time.perf_counter() - started) / len(new)
+        took = time.perf_counter() - started
+        seconds = took / len(new)
+        self._in_hand = (0, 0.0)
+        self._speed = (self._speed + sent / took) / 2 if self._speed else sent / took
         answers: dict[_Key, Answer | None] = {}
         for number, (key, (prompt, _)) in enumerate(new.items()):
             if not found.finite[number]:
@@ -364,6 +384,10 @@ class Owner(Serving):
     def _recall(self, key: _Key) -> Answer:
         self._answers.move_to_end(key)
         return self._answers[key]
+
+
+def _place(line: Sequence[_Request], future: Future[list[Answer]]) -> int:
+    return next((n for n, request in enumerate(line, 1) if request.future is future), 0)
 
 
 def _hand_over(one: _Resolved, answers: Mapping[_Key, Answer | None]) -> None:

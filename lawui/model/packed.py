@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,11 +35,13 @@ class Group:
 @dataclass(frozen=True)
 class Block:
     """One group in the row: `start`, where its ends begin (`tails`) and where it stops.
-    `mask` (ends, whole block) is true where a token of an end may look."""
+    `mask` (ends, whole block) is true where a token of an end may look; `last` are the
+    places of its prompts' last tokens."""
 
     start: int
     tails: int
     stop: int
+    last: tuple[int, ...]
     mask: torch.Tensor | None
 
 
@@ -67,6 +70,8 @@ class Layout:
     """Where each group begins, and the end."""
     blocks: tuple[Block, ...] = field(default=())
     varlen: Varlen | None = None
+    ending: bool = False
+    """Whether only the last token of each prompt is still to look (ending.py)."""
 
     @property
     def tokens(self) -> int:
@@ -115,7 +120,9 @@ def _blocks(
     for group, start, stop, lengths in zip(groups, bounds, bounds[1:], ends, strict=False):
         mask = _mask(group.shared, lengths).to(device) if group.shared else None
         tails = start + group.shared if group.shared else stop
-        found.append(Block(start, tails, stop, mask))
+        after = accumulate(lengths, initial=start + group.shared)
+        last = tuple(place - 1 for place in after)[1:]
+        found.append(Block(start, tails, stop, last, mask))
     return tuple(found)
 
 
@@ -171,7 +178,7 @@ def register() -> None:
         scale = others.get("scaling")
         if layout.varlen is not None:
             return _flash(query, key, value, layout.varlen, scale), None
-        return _slices(query, key, value, layout.blocks, scale), None
+        return _slices(query, key, value, layout.blocks, scale, layout.ending), None
 
     AttentionInterface.register(NAME, attention)
     AttentionMaskInterface.register(NAME, sdpa_mask)
@@ -198,7 +205,7 @@ def _flash(query: Any, key: Any, value: Any, plan: Varlen, scale: float | None) 
 
 
 def _slices(
-    query: Any, key: Any, value: Any, blocks: Sequence[Block], scale: float | None
+    query: Any, key: Any, value: Any, blocks: Sequence[Block], scale: float | None, ending: bool
 ) -> torch.Tensor:
     """(1, heads, tokens, dim) -> (1, tokens, heads, dim)."""
     import torch
@@ -207,6 +214,8 @@ def _slices(
     repeats = query.shape[1] // key.shape[1]
     if repeats > 1:
         key, value = (t.repeat_interleave(repeats, dim=1) for t in (key, value))
+    if ending:
+        return _last_tokens(query, key, value, blocks, scale)
     attended = torch.empty_like(query.transpose(1, 2))
     for block in blocks:
         head = slice(block.start, block.tails)
@@ -224,4 +233,25 @@ def _slices(
                 scale=scale,
             )
             attended[:, tail] = part.transpose(1, 2)
+    return attended
+
+
+def _last_tokens(
+    query: Any, key: Any, value: Any, blocks: Sequence[Block], scale: float | None
+) -> torch.Tensor:
+    """(1, heads, tokens, dim) -> (1, tokens, heads, dim), zero but at each prompt's end."""
+    from torch.nn.functional import scaled_dot_product_attention as attend
+
+    attended = query.new_zeros(query.transpose(1, 2).shape)
+    for block in blocks:
+        at = list(block.last)
+        mask = block.mask
+        part = attend(
+            query[:, :, at],
+            key[:, :, block.start : block.stop],
+            value[:, :, block.start : block.stop],
+            attn_mask=None if mask is None else mask[[place - block.tails for place in at]],
+            scale=scale,
+        )
+        attended[:, at] = part.transpose(1, 2)
     return attended

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import Future
@@ -17,6 +18,10 @@ ASK = 0
 """Priority of a person who waits; served first."""
 BATCH = 1
 """Priority of scoring in the background."""
+
+InLine = Callable[[int, float | None], None]
+"""Hears of a place in line (1 is next, 0 is being answered) and of the seconds that are left,
+None while nobody can tell."""
 
 
 class Base(Protocol):
@@ -75,6 +80,11 @@ class Serving(Protocol):
         """The place in line of what `submit` returned: 1 is next, 0 is no longer waiting."""
         ...
 
+    def left(self, future: Future[list[Answer]]) -> float | None:
+        """Seconds until what `submit` returned is answered, with what waits before it, by the
+        speed so far; None before anything was answered."""
+        ...
+
     @property
     def waiting(self) -> int:
         """The number of requests in line."""
@@ -100,16 +110,26 @@ _LOOK_SECONDS = 0.2
 
 
 def wait(
-    serving: Serving,
-    future: Future[list[Answer]],
-    in_line: Callable[[int], None] | None = None,
-) -> list[Answer]:
-    """The answers of `future`; `in_line` hears of its place in line whenever that changes."""
-    told = -1
-    while in_line is not None and not future.done():
-        place = serving.position(future)
-        if place != told:
-            in_line(place)
-            told = place
-        futures.wait([future], timeout=_LOOK_SECONDS)
-    return future.result()
+    serving: Serving, asked: Sequence[Future[list[Answer]]], in_line: InLine | None = None
+) -> list[list[Answer]]:
+    """The answers of all `asked`; `in_line` hears again and again of the first one in line and
+    of the time until the last is answered."""
+    due: float | None = None
+    while in_line is not None:
+        open = futures.wait(asked, timeout=_LOOK_SECONDS).not_done
+        if not open:
+            break
+        lefts = [serving.left(future) for future in open]
+        known = [left for left in lefts if left is not None]
+        if len(known) == len(lefts):
+            # A reckoning may only come nearer: what it is made of does not tell its age.
+            reckoned = time.monotonic() + max(known)
+            due = reckoned if due is None else min(due, reckoned)
+        left = None if due is None else max(0.0, due - time.monotonic())
+        in_line(min(serving.position(future) for future in open), left)
+    return [future.result() for future in asked]
+
+
+def followed(in_line: InLine, seconds: float) -> InLine:
+    """`in_line` of a piece of work after which more of it follows that takes `seconds`."""
+    return lambda place, left: in_line(place, None if left is None else left + seconds)

@@ -45,12 +45,14 @@ class TrainConfig:
     `max_steps_override`, `save_steps`, `eval_steps` and `early_stopping_patience` are off
     at 0. `nproc` processes divide a step's sequences among themselves, on CUDA each with a
     card of its own. `evidence_mix` is one kind or weights: `none=1,given=1`. `memory_budget`
-    is like `10GB`. `output_dir` names the run: its last part is the adapter's name.
+    is like `10GB`. `start_from` names an adapter of the same rank and layers whose weights
+    the run begins with. `output_dir` names the run: its last part is the adapter's name.
     """
 
     model_name: str = ""
     train_set: str = ""
     train_file: str = ""
+    start_from: str = ""
     output_dir: str = ""
     num_epochs: float = 1.0
     batch_size: int = 2
@@ -181,6 +183,31 @@ PRESETS: dict[str, TrainConfig] = {
         eval_steps=8,
         save_steps=8,
     ),
+    # Two stages for a real base: first how to read, then, from what came of it, the law.
+    "reading": TrainConfig(
+        train_set="reading",
+        batch_size=32,
+        gradient_accumulation_steps=1,
+        lr_scheduler_type="cosine",
+        max_seq_length=1024,
+        evidence_mix="given",
+        eval_steps=100,
+        save_steps=100,
+    ),
+    "law": TrainConfig(
+        train_set="selection_randomized",
+        batch_size=8,
+        gradient_accumulation_steps=1,
+        learning_rate=1e-4,
+        lr_scheduler_type="cosine",
+        warmup_ratio=0.05,
+        max_seq_length=2048,
+        max_steps_override=120,
+        evidence_mix="none=1,retrieved=1,given=1",
+        eval_steps=40,
+        save_steps=40,
+        early_stopping_patience=2,
+    ),
 }
 
 
@@ -298,6 +325,12 @@ def _not_one_of(name: str, value: object, allowed: tuple[str, ...]) -> TrainingE
     )
 
 
+_HELP = {
+    "train_set": "a set that score knows, or reading: hand-written exercises to read",
+    "start_from": "an adapter of the same base to go on from",
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Put `--preset` and every field's flag on `parser`, unparsed.
 
@@ -307,7 +340,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for field in fields(TrainConfig):
         default = getattr(TrainConfig, field.name)
         shown = ",".join(default) if isinstance(default, tuple) else default
-        text = f"default {shown}" if shown != "" else None
+        text = f"default {shown}" if shown != "" else _HELP.get(field.name)
         if isinstance(default, bool):
             parser.add_argument(
                 flag(field.name), action=argparse.BooleanOptionalAction, default=None, help=text

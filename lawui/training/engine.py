@@ -46,6 +46,15 @@ class Reading:
     at: float
 
 
+def finite_attention() -> None:
+    """Keep this process from cuDNN's attention. Under a mask its backward pass gives NaN where
+    a padded row is a multiple of 64 tokens long, though the loss is finite; the other kernels
+    don't, nor does it at one token more or less (torch 2.11, H100; docs/training.md)."""
+    import torch
+
+    torch.backends.cuda.enable_cudnn_sdp(False)
+
+
 class Engine:
     """Steps for one model with LoRA weights. `graphs` allows recording on CUDA; with `cores`
     the batches of a step are computed side by side, which draws no random number in order:
@@ -72,6 +81,8 @@ class Engine:
         self._cores = cores
         device = weights.values.device
         self._cuda = device.type == "cuda"
+        if self._cuda:
+            finite_attention()
         self.graphs = graphs and self._cuda
         self.optimizer = torch.optim.AdamW(
             [weights.values], lr=0.0, weight_decay=weight_decay, fused=True

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lawui.errors import LabError, TrainingError
-from lawui.training import checkpoint, dev, memory, planner, schedule
+from lawui.training import begin, checkpoint, dev, memory, planner, schedule
 from lawui.training.cores import Cores
 from lawui.training.counters import Counters
 from lawui.training.dev import StopAsked
@@ -91,6 +91,9 @@ class Trainer:
         resumed = self._found is not None
         parameters = self._weights.values.numel()
         self._tell.start(self._loaded, self._plan, parameters, self._peers.count, resumed)
+        if self._run.begun is not None and not resumed:
+            words = {"name": self._run.begun.name, "sha": self._run.begun.weights_sha}
+            self._tell.say("log", TrainingError("train.begun", **words))
         if self._run.skipped and not resumed:
             self._tell.say("log", TrainingError("train.skipped", count=self._run.skipped))
         try:
@@ -155,7 +158,7 @@ class Trainer:
             self._fit = Shapes(coming or [self._counters.length], plan.micro_batch)
 
     def _attach(self) -> None:
-        """Put fresh LoRA weights, drawn by the seed, on the base."""
+        """Put LoRA weights on the base: fresh ones, drawn by the seed, or another adapter's."""
         import torch
 
         from lawui.training.lora import attach
@@ -165,6 +168,8 @@ class Trainer:
         self._weights = Weights(
             {n: p for n, p in self._model.named_parameters() if p.requires_grad}
         )
+        if self._run.begun is not None and self._found is None:
+            begin.take(self._weights, self._folder, self._run.begun, self._loaded.sha)
         if not self._peers.first:  # the same weights, but dropout of its own
             torch.manual_seed(config.seed + self._peers.rank)
         # Dropout draws its random numbers in order, and recomputing draws them again.
@@ -176,7 +181,8 @@ class Trainer:
             self._weights,
             weight_decay=config.weight_decay,
             max_grad_norm=config.max_grad_norm,
-            graphs=not self._plan.checkpointing,
+            # A base that unpacks at each use is busy anyway, and has no memory for recordings.
+            graphs=self._plan.dequantize and not self._plan.checkpointing,
             cores=self._cores,
             peers=self._peers,
         )
@@ -354,6 +360,7 @@ class Trainer:
         )
         if kind == "done":
             checkpoint.forget(self._folder)
+            begin.forget(self._folder)
 
 
 def _first_line(error: BaseException) -> str:

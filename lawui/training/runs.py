@@ -5,6 +5,7 @@ held nowhere else, so any page, any process, and a server started anew see the s
 
     run.json        what was asked and on which base; written before anything runs
     rows.jsonl      the questions with their evidence
+    start.safetensors   the weights to begin with, where it goes on from an adapter, till done
     events.jsonl    what happened (events.py)
     child.lock      held by the child for life
     child.log       what the child printed
@@ -23,17 +24,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lawui.errors import TrainingError
-from lawui.training import files, locks
+from lawui.training import begin, files, locks
 from lawui.training import rows as rows_module
+from lawui.training.begin import Begun
 from lawui.training.config import TrainConfig, from_dict, to_dict
 from lawui.training.events import EventReader, Progress, effective
-from lawui.types import RunState, RunStatus, TrainEvent
+from lawui.types import AdapterInfo, RunState, RunStatus, TrainEvent
 
 RUN_FILE = "run.json"
 EVENTS = "events.jsonl"
@@ -52,7 +54,8 @@ _CHILDREN: list[subprocess.Popen[bytes]] = []
 @dataclass(frozen=True)
 class RunFile:
     """run.json. `model` holds spec, name, sha and licence; `split` maps group to part;
-    `skipped` counts rows that could not be read as questions."""
+    `skipped` counts rows that could not be read as questions. `begun` is the adapter that it
+    goes on from: the groups that that one saw stand in `split` and `seen_groups` too."""
 
     config: TrainConfig
     model: dict[str, str]
@@ -63,6 +66,12 @@ class RunFile:
     created: str
     rows_sha: str
     skipped: int = 0
+    begun: Begun | None = None
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """All that the run's adapter is made of, in the order in which it is learnt."""
+        return (*(self.begun.sets if self.begun else ()), self.set)
 
 
 def read_run(folder: Path) -> RunFile:
@@ -82,16 +91,24 @@ def read_run(folder: Path) -> RunFile:
             created=str(values["created"]),
             rows_sha=str(values["rows_sha"]),
             skipped=int(values.get("skipped", 0)),
+            begun=_begun(values.get("begun")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError("train.bad_run_file", path=str(path)) from error
 
 
+def _begun(values: Mapping[str, Any] | None) -> Begun | None:
+    if values is None:
+        return None
+    return Begun(**{**values, "sets": tuple(values["sets"])})
+
+
 class RunStore:
     """The training runs below one adapters folder. Cheap to ask; loads no torch.
 
-    `sees` says whether whoever asks may see what was made of a set: a run of any other is
-    refused like one that does not exist, whatever is asked of it."""
+    `sees` says whether whoever asks may see what was made of a set: a run of any other, or
+    begun from an adapter of any other, is refused like one that does not exist, whatever is
+    asked of it."""
 
     def __init__(
         self, adapters_folder: Path, sees: Callable[[str], bool] = lambda set: True
@@ -99,24 +116,38 @@ class RunStore:
         self._folder = Path(adapters_folder)
         self._sees = sees
         self._readers: dict[str, EventReader] = {}
-        self._sets: dict[str, str] = {}
+        self._sets: dict[str, tuple[str, ...]] = {}
 
     def create(
-        self, config: TrainConfig, rows: Iterable[Mapping[str, Any]], meta: Mapping[str, Any]
+        self,
+        config: TrainConfig,
+        rows: Iterable[Mapping[str, Any]],
+        meta: Mapping[str, Any],
+        start: AdapterInfo | None = None,
     ) -> str:
         """Lay down a new run and return its name; nothing runs yet.
 
         `meta` holds `model` {spec, name, sha, licence}, `set`, `dataset_sha`, `split`
         {group: train|dev|test} and, where the rows share text with groups of another name,
-        those as `also_seen`; `skipped` counts rows that were refused before. Raises
-        ConfigError for bad settings and TrainingError for bad rows or a leak; then no
-        folder is left.
+        those as `also_seen`; `skipped` counts rows that were refused before. `start` is the
+        adapter that `start_from` names. Raises ConfigError for bad settings, AdapterError for
+        a faulty adapter and TrainingError for one that does not fit, bad rows or a leak; then
+        no folder is left.
         """
         config.check()
         text = rows_module.dump(rows)
         parsed = rows_module.load(text)
         split = dict(meta.get("split", {}))
         rows_module.check(parsed, split, config.allow_seen)
+        seen = {row.question.group for row in parsed} | set(meta.get("also_seen", ()))
+        if start is None:
+            if config.start_from:
+                raise TrainingError("train.no_start", name=config.start_from)
+        else:
+            begin.check(start, config)
+            begin.check_seen(start, split, config.allow_seen)
+            split = begin.joined(start, split)
+            seen |= set(start.trained_groups)
         run, folder = self._claim(config, str(meta.get("set", "")))
         try:
             files.write_text(folder / rows_module.ROWS, text)
@@ -128,9 +159,8 @@ class RunStore:
                     "set": str(meta.get("set", "")),
                     "dataset_sha": str(meta.get("dataset_sha", "")),
                     "split": split,
-                    "seen_groups": sorted(
-                        {row.question.group for row in parsed} | set(meta.get("also_seen", ()))
-                    ),
+                    "seen_groups": sorted(seen),
+                    "begun": asdict(begin.copy(start, folder)) if start is not None else None,
                     "created": datetime.now(UTC).isoformat(timespec="seconds"),
                     "rows_sha": rows_module.sha(text),
                     "skipped": int(meta.get("skipped", 0)),
@@ -218,7 +248,7 @@ class RunStore:
 
     def runs(self) -> list[RunStatus]:
         """Every run that whoever asks may see, newest first."""
-        return [self.status(name) for name in self._names() if self._sees(self._set(name))]
+        return [self.status(name) for name in self._names() if self._seen(name)]
 
     def any_alive(self) -> bool:
         """Whether any run, whoever's, is going on or waits for its turn."""
@@ -230,8 +260,8 @@ class RunStore:
         return there and self._status(run).state in ("queued", "starting", "running")
 
     def of_set(self, set: str) -> list[str]:
-        """The names of the runs that learned from a set."""
-        return [name for name in self._names() if self._set(name) == set]
+        """The names of the runs that learned from a set, or go on from what did."""
+        return [name for name in self._names() if set in self._made_of(name)]
 
     def _names(self) -> list[str]:
         if not self._folder.is_dir():
@@ -243,14 +273,18 @@ class RunStore:
         ]
         return [name for _, name in sorted(found, reverse=True)]
 
-    def _set(self, run: str) -> str:
-        """What a run learned from, which never changes; "" where its record is damaged."""
+    def _made_of(self, run: str) -> tuple[str, ...]:
+        """All that a run learned from, which never changes; nothing where its record is
+        damaged."""
         if run not in self._sets:
             try:
-                self._sets[run] = read_run(self._folder / run).set
+                self._sets[run] = read_run(self._folder / run).sets
             except TrainingError:
-                return ""
+                return ()
         return self._sets[run]
+
+    def _seen(self, run: str) -> bool:
+        return all(map(self._sees, self._made_of(run)))
 
     def remove(self, run: str) -> None:
         """Delete a run and its adapter. Raises TrainingError while it is going on."""
@@ -331,7 +365,7 @@ class RunStore:
     def _run_folder(self, run: str) -> Path:
         folder = self._folder / run
         there = _NAME.fullmatch(run) and (folder / RUN_FILE).is_file()
-        if not there or not self._sees(self._set(run)):
+        if not there or not self._seen(run):
             raise TrainingError("train.unknown_run", run=run)
         return folder
 

@@ -38,6 +38,10 @@ def save_adapter(
     not take it; an adapter that the folder held before stays then."""
     from safetensors import SafetensorError
 
+    begun = run.begun
+    settings = {**to_dict(run.config), "dataset_sha": run.dataset_sha}
+    if begun is not None:
+        settings["start_sha"] = begun.weights_sha
     workshop = run_folder / ".adapter"
     shutil.rmtree(workshop, ignore_errors=True)
     temporary = workshop / run_folder.name
@@ -55,12 +59,19 @@ def save_adapter(
             prompt_sha=loaded.prompt_sha,
             final_loss=final_loss,
             trained_on=run.set,
-            settings={**to_dict(run.config), "dataset_sha": run.dataset_sha},
+            settings=settings,
             licence=loaded.licence,
             seed=run.config.seed,
             split=run.split,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             tables=tables,
+            begun_from={
+                "name": begun.name,
+                "weights_sha": begun.weights_sha,
+                "sets": list(begun.sets),
+            }
+            if begun is not None
+            else None,
         )
         files.sync_folder(temporary)
         (run_folder / adapters.CARD).unlink(missing_ok=True)

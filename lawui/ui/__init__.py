@@ -27,7 +27,9 @@ from lawui.ui import (
     tour,
     train_tab,
 )
+from lawui.ui.lists import Blocks
 from lawui.ui.page import Page
+from lawui.ui.streams import Messages
 from lawui.ui.text import say
 
 __all__ = ["access", "build", "class_page", "launch_options"]
@@ -35,6 +37,8 @@ __all__ = ["access", "build", "class_page", "launch_options"]
 UPLOAD_LIMIT = "20mb"
 QUEUE_LIMIT = 256
 """Requests that may wait; a class of sixty fits several times over."""
+PAGES_LIMIT = 2_000
+"""Open pages that are told what becomes of their requests."""
 
 
 def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
@@ -42,7 +46,7 @@ def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
     goes below the lab's home."""
     os.environ["GRADIO_TEMP_DIR"] = str(lab.home / ".lawui" / "gradio")
     page = Page(lab)
-    with gr.Blocks(
+    with Blocks(
         title=say("page.title", page.default), analytics_enabled=False, fill_width=True
     ) as blocks:
         guide = header.build(page)
@@ -61,7 +65,10 @@ def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
                 score_tab.build(page, score)
         my_data.build(page)
         header.footer(page)
-        still = gr.Button("", visible="hidden")  # a button shows no progress, nor its words
+        still = gr.Button("", visible="hidden", elem_id="wake")  # shows no progress, nor its words
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        # One whose answer lies unread must not hold the next one up.
+        still.click(_nothing, trigger_mode="multiple", queue=True, **quiet)
         tour.wire(page, guide, tabs, controls)
         opened = page.finish(blocks)
         address.wire(page, opened, tabs, controls, side)
@@ -73,7 +80,13 @@ def build(lab: Lab, mcp: bool = False) -> gr.Blocks:
     for event in blocks.fns.values():
         if event.show_progress == "hidden":
             event.show_progress_on = [still]
-    return blocks.queue(max_size=QUEUE_LIMIT, default_concurrency_limit=16, api_open=True)
+    blocks.queue(max_size=QUEUE_LIMIT, default_concurrency_limit=16, api_open=True)
+    blocks._queue.pending_messages_per_session = Messages(PAGES_LIMIT)
+    return blocks
+
+
+def _nothing() -> None:
+    """What script.js asks for when only the stream of answers matters."""
 
 
 def launch_options(lab: Lab) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Who somebody is, is settled here and nowhere else: a log-in of the page, a header that a
 proxy on this machine sets, or, for MCP clients, HTTP Basic. What they may do is for
-lawui/people.py to say.
+lawui/readers/people.py to say.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from lawui.errors import HostError, UsageError
-from lawui.people import People, accounts
+from lawui.readers.people import People, accounts
 from lawui.ui.text import preferred
 
 log = logging.getLogger(__name__)

@@ -73,6 +73,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "adapters.of.max_grad_norm": ("勾配の上限", "Limit of the gradient"),
     "adapters.of.early_stopping_patience": ("早めに止める条件", "Early stopping"),
     "adapters.of.do_train": ("学習の有無", "Trained"),
+    "adapters.of.start_sha": ("出発点の照合値", "Hash of what it started from"),
     "adapters.of.dataset_sha": ("問題集の照合値", "Hash of the set"),
     "adapters.where": ("食い違う問題", "Where they differ"),
     "adapters.where.help": (

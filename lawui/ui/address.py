@@ -10,13 +10,13 @@ import gradio as gr
 
 from lawui.errors import LabError
 from lawui.lab import Lab
+from lawui.readers.visits import Visits
 from lawui.ui import access
 from lawui.ui.adapters_tab import Side
 from lawui.ui.adapters_tab.draw import column_choices
 from lawui.ui.ask_tab import Controls, memory
 from lawui.ui.page import Page
 from lawui.ui.picker import find, item_choices, set_choices
-from lawui.visits import Visits
 
 TABS = ("ask", "adapters", "train", "score")
 

@@ -105,9 +105,10 @@ class Api(AskApi, ClassApi, MineApi):
 
     def adapters(self) -> list[JSON]:
         """Every adapter, with the key of its fault where it has one."""
-        names = ("name", "base_model", "rank", "alpha", "trained_on", "final_loss", "created")
+        names = ("name", "base_model", "rank", "alpha", "trained_on", "begun_from", "final_loss")
         return [
-            {**{n: getattr(a, n) for n in names}, "fault": a.fault} for a in self._lab.adapters()
+            {**{n: getattr(a, n) for n in names}, "created": a.created, "fault": a.fault}
+            for a in self._lab.adapters()
         ]
 
     def train_start(self, preset: str = "sample", settings: JSON | None = None) -> JSON:

@@ -8,19 +8,19 @@ from typing import Any
 
 import gradio as gr
 
-from lawui import pasted
-from lawui.browse import LEVELS, UNMARKED, Narrow, Tried
+from lawui.asking import pasted
+from lawui.asking.browse import LEVELS, UNMARKED, Narrow, Tried
+from lawui.asking.support import sentences
+from lawui.asking.whatif import KINDS, Trial
 from lawui.errors import UsageError
 from lawui.lab import Lab
-from lawui.support import sentences
+from lawui.readers.visits import Visits
+from lawui.readers.visits.text import to_text
 from lawui.types import LETTERS, MARKS, Question
 from lawui.ui import access
 from lawui.ui.ask_tab.home import made_entry, note
 from lawui.ui.ask_tab.state import Asked, ask
 from lawui.ui.json_values import JSON, answer_json, question_json
-from lawui.visits import Visits
-from lawui.visits.text import to_text
-from lawui.whatif import KINDS, Trial
 
 
 class AskApi:

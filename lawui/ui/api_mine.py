@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from lawui.lab import Lab
-from lawui.marks import to_text
+from lawui.readers.marks import to_text
 from lawui.types import to_json
 from lawui.ui import access
 from lawui.ui.json_values import JSON

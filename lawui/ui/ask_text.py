@@ -139,7 +139,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "“Use a real language model” at the head of the page, or start the lab with one.",
     ),
     "reason.write": ("理由を書かせる", "Ask for the reason"),
-    "reason.busy": ("モデルが書いています…", "The model is writing…"),
+    "reason.busy": (
+        "モデルが書いています…どこまで書くかはモデルしだいで、残り時間はわかりません。",
+        "The model is writing… How long depends on what it writes and cannot be told.",
+    ),
     "reason.first": (
         "先に「答えさせる」を押してください。その答えの理由を書かせます。",
         "Press “Answer” first: the reason is that of an answer.",

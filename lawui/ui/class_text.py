@@ -20,6 +20,10 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "class.you": ("参加中：{name}", "You are {name}"),
     "class.leave": ("退出する", "Leave"),
+    "class.leave.sure": (
+        "退出しますか？同じ呼び名ではもう参加できません。",
+        "Leave? You cannot join under this name again.",
+    ),
     "class.wait": (
         "参加しました。先生が問題を出すまでお待ちください。",
         "You are in. Wait for the teacher to show a question.",
@@ -28,6 +32,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "答えだと思う選択肢を押してください。締め切りまで変えられます。",
         "Press the choice that you think is right. You can change it until the vote closes.",
     ),
+    "class.answered": ("{letter} と答えました。", "You answered {letter}."),
     "class.chosen": ("あなたの答え", "Your answer"),
     "class.votes": ("みんなの答え", "The class"),
     "class.model.without": ("モデル（条文なし）", "Model, no law"),
@@ -49,6 +54,7 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "class.passages": ("モデルに見せた条文", "The law that the model was shown"),
     "class.passages.none": ("見せた条文はありません。", "It was shown no law."),
+    "class.shortened": ("長いため、途中まで見せました", "too long: only its beginning was shown"),
     "class.asof": ("{date} 時点", "as of {date}"),
     "class.advice": (
         "モデルの答えは実験の結果で、法的助言ではありません。",
@@ -91,14 +97,18 @@ TEXT: dict[str, tuple[str, str]] = {
     "class.pick.adapter": ("モデルの版", "Version of the model"),
     "class.pick.base": ("追加学習なし", "not fine-tuned"),
     "class.show": ("この問題を出す", "Show this question"),
-    "class.next.1": ("問題を選んで出してください", "Choose a question and show it"),
+    "class.before": (
+        "全員が参加したら、問題を選んで出してください。",
+        "Once everybody is in, choose a question and show it.",
+    ),
+    "class.next.1": ("問題を選ぶ", "Choose a question"),
     "class.next.2": (
         "締め切って、モデルの答えと並べる",
         "Close the vote and set it beside the model",
     ),
     "class.next.3": ("公式の正解を見せる", "Reveal the official answer"),
     "class.next.4": ("条文を見せたときの答えを見る", "Answer again with the law"),
-    "class.next.5": ("次の問題を選んでください", "Choose the next question"),
+    "class.next.5": ("次の問題を選ぶ", "Choose the next question"),
     "class.back": ("一つ戻る", "One step back"),
     "class.close": ("教室を閉じる", "Close the class"),
     "class.close.sure": (

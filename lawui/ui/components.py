@@ -221,17 +221,18 @@ def passages(
     dropped: Iterable[str] = (),
     marks: Mapping[str, str] | None = None,
     taken_out: Collection[str] = (),
+    shortened: Iterable[str] = (),
 ) -> str:
     """The passages as cards: citation, text with the question's words marked, link. `marks`
     are more badges (HTML) by passage id; `taken_out` are greyed, as those `dropped` for lack
-    of room, which say so."""
+    of room, which say so as those do that were `shortened` for it."""
     if not shown:
         return empty(say("passages.none", lang))
     cut = set(dropped)
     more = dict(marks or {})
-    for id in cut:
-        badge = tag("span", say("passages.dropped", lang), "lw-badge")
-        more[id] = badge + more.get(id, "")
+    for key, ids in (("passages.dropped", cut), ("passages.shortened", shortened)):
+        for id in ids:
+            more[id] = tag("span", say(key, lang), "lw-badge") + more.get(id, "")
     grey = cut | set(taken_out)
     cards = "".join(_passage(p, query, lang, p.id in grey, more.get(p.id, "")) for p in shown)
     return (

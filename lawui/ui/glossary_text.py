@@ -92,6 +92,13 @@ TEXT: dict[str, tuple[str, str]] = {
         "The rank is how thick the added matrices are: more can be learned with more. Alpha is how "
         "strongly they act.",
     ),
+    "term.start": ("出発点", "Start from"),
+    "term.start.is": (
+        "追加学習は、まっさらな状態からだけでなく、前に学習させたものの続きとしても始められます。"
+        "続きは、前のものが見た組も見たことになります。",
+        "A run begins with nothing learned, or goes on from an adapter made before. Whatever that "
+        "one saw then counts as seen by the new one too.",
+    ),
     "term.loss": ("損失", "Loss"),
     "term.loss.is": (
         "正解の記号にどれだけ低い確率を付けたかを表す数です。0 に近いほど、見せた問題を"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lawui.lab import AskResult
+from lawui.asks import AskResult
 from lawui.types import LETTERS, Passage, Question
 
 JSON = dict[str, Any]
@@ -44,6 +44,7 @@ def answer_json(result: AskResult) -> JSON:
         "evidence": answer.evidence,
         "passages": [passage_json(p) for p in result.passages],
         "dropped": list(result.dropped),
+        "shortened": list(result.shortened),
         "orders": [order.choice for order in result.orders],
         "model": result.model,
         "prompt_sha": answer.prompt_sha,

@@ -13,7 +13,7 @@ from lawui.errors import LabError, message
 from lawui.lab import Lab
 from lawui.ui import components
 from lawui.ui.page import Page, sentences
-from lawui.ui.text import duration, say
+from lawui.ui.text import remaining, say
 
 LOOKS = 2.0
 """Seconds between two looks at a download."""
@@ -59,9 +59,7 @@ def job_html(job: BaseJob, lang: str) -> str:
     if job.state == "running":
         done, total = (f"{n / 1e6:,.0f}" for n in (job.done, job.total))
         words = say("offer.progress", lang, model=job.model, done=done, total=total)
-        if job.left is not None:
-            left = say("train.left", lang, time=duration(job.left, lang))
-            words = components.joined((words, left), lang)
+        words = components.joined((words, remaining(job.left, lang)), lang)
         return components.progress(job.done, job.total, words)
     if job.state == "failed" and job.error is not None:
         return components.notice(sentences(job.error, lang), lang)

@@ -8,7 +8,7 @@ place, so that nothing typed is lost; opening the page does the same once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -25,6 +25,8 @@ Words = str | Callable[[str], Any]
 """A key of text.py, or a function from the language to a property's value."""
 
 Handler = Callable[..., Any]
+View = tuple[Handler, list[Any], list[Any]]
+"""A function, its inputs, its outputs."""
 
 _OPEN = """element.addEventListener("click", (event) => {
   const pressed = event.target.closest("[data-open]");
@@ -35,23 +37,21 @@ _OPEN = """element.addEventListener("click", (event) => {
 class Page:
     """One page under construction. `language` holds `ja` or `en` and is every event's
     first input; `user` holds the log-in name, "" where nobody logs in: a state on the
-    server, which no browser can set. `spoken` is the language as the server knows it, for the
-    events of a page that opens: its first tab is selected before its switch is."""
+    server, which no browser can set."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.default = lab.settings.lang
         self._words: list[tuple[Any, dict[str, Words]]] = []
-        self._views: list[tuple[Handler, list[Any], list[Any]]] = []
+        self._views: list[View] = []
         self._pace = waiting.Pace()
         self.language: Any = None
         self.user: Any = None
-        self.spoken: Any = None
+        self._opened: dict[gr.Tab, tuple[gr.Button, list[View]]] = {}
 
     def add_language_switch(self) -> None:
         """Put the switch here: it must exist before the first event is wired."""
         self.user = gr.State("")
-        self.spoken = gr.State(self.default)
         self.language = gr.Radio(
             list(LANGUAGES),
             value=self.default,
@@ -87,6 +87,16 @@ class Page:
         language changes. `fn` must be pure but for reading the lab."""
         self._views.append((fn, list(inputs), list(outputs)))
 
+    def when_opened(
+        self, tab: gr.Tab, fn: Handler, inputs: Sequence[Any], outputs: Sequence[Any]
+    ) -> None:
+        """Set `outputs` by `fn(lang, *inputs)` each time after `tab`, which is being built, was
+        opened. script.js presses one button for all of a tab, once the tab is drawn: Gradio's
+        own event would come before, and hold it up."""
+        if tab not in self._opened:
+            self._opened[tab] = gr.Button("", visible="hidden", elem_classes="lw-opened"), []
+        self._opened[tab][1].append((fn, list(inputs), list(outputs)))
+
     @staticmethod
     def pulse(quick: bool | None = False) -> gr.Button:
         """A button out of sight that script.js presses every few seconds while its tab is in
@@ -118,6 +128,19 @@ class Page:
         wires = triggers if isinstance(triggers, list) else [triggers]
         return gr.on(wires, handle, [self.language, *inputs], targets, **options)
 
+    def on_choice(
+        self,
+        box: gr.Dropdown,
+        fn: Handler,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        **more: Any,
+    ) -> Any:
+        """As `on`, when a line of the list `box` was chosen. Gradio tells of an input also
+        when a reader only passes through a list; script.js then sends no language."""
+        js = f"(...all) => lawuiChose('{box.elem_id}') ? all : [null, ...all.slice(1)]"
+        return self.on([box.input], fn, inputs, outputs, js=js, **more)
+
     def after(
         self,
         done: Any,
@@ -139,11 +162,17 @@ class Page:
         """The function that Gradio calls, and its outputs."""
         targets = [*outputs, notice] if notice is not None else list(outputs)
 
-        def handle(lang: str, *values: Any) -> Any:
+        def handle(lang: str | None, *values: Any) -> Any:
             def work() -> tuple[Any, ...]:
-                return answer(fn, lang, values, len(outputs), notice is not None)
+                return answer(fn, str(lang), values, len(outputs), notice is not None)
 
-            results = self._told(busy, work, len(outputs), lang, fn) if busy else [work()]
+            results: Iterable[tuple[Any, ...]]
+            if lang is None:  # nothing was chosen: see `on_choice`
+                results = [tuple(skips(len(targets)))]
+            elif busy:
+                results = self._told(busy, work, len(outputs), lang, fn)
+            else:
+                results = [work()]
             for result in results:
                 # For a single output Gradio takes a tuple as the value itself.
                 yield result if len(targets) != 1 else result[0]
@@ -154,12 +183,12 @@ class Page:
         self, busy: str, work: Callable[[], tuple[Any, ...]], n: int, lang: str, fn: Handler
     ) -> Iterator[tuple[Any, ...]]:
         """The values of `work`, after those that say in the notice how it stands."""
-        yield (*_skips(n), waiting.words(busy, waiting.Wait(), lang))
+        yield (*skips(n), waiting.words(busy, waiting.Wait(), lang))
         for news in self._pace.run(f"{busy} {fn.__qualname__}", work):
             if isinstance(news, waiting.Done):
                 yield news.value
             else:
-                yield (*_skips(n), waiting.words(busy, news, lang))
+                yield (*skips(n), waiting.words(busy, news, lang))
 
     def stream(
         self,
@@ -174,12 +203,12 @@ class Page:
         of `outputs` and of `notice`. Errors become sentences as in `on`."""
 
         def handle(lang: str, *values: Any) -> Any:
-            skips = _skips(len(outputs))
-            yield (*skips, components.notice([say(busy, lang)], lang, "busy"))
+            same = skips(len(outputs))
+            yield (*same, components.notice([say(busy, lang)], lang, "busy"))
             try:
                 yield from fn(lang, *values)
             except Exception as error:
-                yield (*skips, trouble(error, lang))
+                yield (*same, trouble(error, lang))
 
         options = {"show_progress": "hidden", "api_visibility": "private"}
         targets = [*outputs, notice]
@@ -213,38 +242,57 @@ class Page:
 
     def finish(self, blocks: gr.Blocks) -> Any:
         """Wire language and opening, after every tab is built. Returns the load event."""
+        for button, looks in self._opened.values():
+            self._wire_opened(button, looks)
         stored = gr.BrowserState("", storage_key="lawui.language", secret="lawui.language")
         inputs = [i for _, ins, _ in self._views for i in ins]
         outputs = list(dict.fromkeys(self._drawn()))
+        # At opening all but what the browser kept is as it was built. To read the rest from the
+        # page would cost more than its way: whatever was an input is looked up again by the
+        # browser, through all of the page, at every later word from the server.
+        kept = [i for i in dict.fromkeys(inputs) if isinstance(i, gr.BrowserState)]
 
         def switch(lang: str, *values: Any) -> list[Any]:
-            return [lang, lang, *self.everything(lang, values)]
+            return [lang, *self.everything(lang, values)]
 
         def opening(request: gr.Request, remembered: str, *values: Any) -> list[Any]:
             asked = preferred(request.headers.get("accept-language", ""), self.default)
             lang = remembered if remembered in ("ja", "en") else asked
             who = access.reader()
             # The views that read the user see him from the first drawing on.
-            mine = [who if i is self.user else v for i, v in zip(inputs, values, strict=True)]
-            return [lang, lang, who, *self.everything(lang, mine)]
+            known = {self.user: who, **dict(zip(kept, values, strict=True))}
+            built = [known.get(i, i.value) for i in inputs]
+            return [lang, who, *self.everything(lang, built)]
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         tell = "(lang) => { document.documentElement.lang = lang; }"
-        self.language.input(
-            switch, [self.language, *inputs], [stored, self.spoken, *outputs], **quiet
-        )
+        self.language.input(switch, [self.language, *inputs], [stored, *outputs], **quiet)
         self.language.change(None, self.language, None, js=tell, **quiet)
-        given = [self.language, self.spoken, self.user, *outputs]
-        return blocks.load(opening, [stored, *inputs], given, **quiet)
+        given = [self.language, self.user, *outputs]
+        return blocks.load(opening, [stored, *kept], given, **quiet)
+
+    def _wire_opened(self, button: gr.Button, looks: Sequence[View]) -> None:
+        def look(lang: str, *values: Any) -> list[Any]:
+            return self._all(looks, lang, values)
+
+        inputs = [i for _, ins, _ in looks for i in ins]
+        self.on([button.click], look, inputs, [o for _, _, outs in looks for o in outs])
+
+    @staticmethod
+    def _all(views: Sequence[View], lang: str, values: Sequence[Any]) -> list[Any]:
+        """What `views` give, one after another; `values` are their inputs, in order."""
+        fresh: list[Any] = []
+        at = 0
+        for fn, inputs, outputs in views:
+            mine = values[at : at + len(inputs)]
+            at += len(inputs)
+            fresh += answer(fn, lang, mine, len(outputs), False)
+        return fresh
 
     def everything(self, lang: str, values: Sequence[Any]) -> list[Any]:
         """All words and views in `lang`; `values` are the views' inputs, in order."""
         fresh = [gr.update(**self._props(props, lang)) for _, props in self._words]
-        at = 0
-        for fn, inputs, outputs in self._views:
-            mine = values[at : at + len(inputs)]
-            at += len(inputs)
-            fresh += answer(fn, lang, mine, len(outputs), False)
+        fresh += self._all(self._views, lang, values)
         merged: dict[Any, Any] = {}
         for component, value in zip(self._drawn(), fresh, strict=True):
             both = isinstance(value, dict) and isinstance(merged.get(component), dict)
@@ -268,22 +316,23 @@ def beat(quick: bool | None) -> Any:
 
 def follow(
     page: Page,
-    tabs: Sequence[gr.Tab],
+    tab: gr.Tab,
     box: Any,
     draw: Callable[[str, str, Any], Any],
     keys: Callable[[str, str], list[str]],
-) -> None:
-    """Keep the list `box` as it is now whenever one of `tabs` is opened, and in the page's
-    language: `draw(lang, user, value)` updates it where `keys(lang, user)` have changed."""
+) -> Any:
+    """Keep the list `box` as it is now whenever `tab` is opened, and in the page's language:
+    `draw(lang, user, value)` updates it where `keys(lang, user)` have changed. Returns the
+    trigger of events for when they have."""
     known = gr.State(keys(page.default, ""))
 
-    def look(_: str, lang: str, user: str, value: Any, before: list[str]) -> Any:
+    def look(lang: str, user: str, value: Any, before: list[str]) -> Any:
         now = keys(lang, user)
         return None if now == before else (draw(lang, user, value), now)
 
-    asked = [page.spoken, page.user, box, known]
-    page.on([tab.select for tab in tabs], look, asked, [box, known])
+    page.when_opened(tab, look, [page.user, box, known], [box, known])
     page.view(draw, [page.user, box], [box])
+    return known.change
 
 
 def relist(choices: list[tuple[str, str]], value: Any, wanted: Any) -> Any:
@@ -301,9 +350,9 @@ def answer(fn: Handler, lang: str, values: Sequence[Any], n: int, notice: bool) 
         result = fn(lang, *values)
     except Exception as error:
         said = trouble(error, lang)
-        return (*_skips(n), said) if notice else tuple(_skips(n))
+        return (*skips(n), said) if notice else tuple(skips(n))
     if result is None:
-        return (*_skips(n), "") if notice else tuple(_skips(n))
+        return (*skips(n), "") if notice else tuple(skips(n))
     got = tuple(result) if isinstance(result, (tuple, list)) else (result,)
     return got if len(got) > n or not notice else (*got, "")
 
@@ -322,5 +371,6 @@ def sentences(error: LabError, lang: str) -> list[str]:
     return [fault.text(lang) for fault in faults] or [error.text(lang)]
 
 
-def _skips(n: int) -> list[Any]:
+def skips(n: int) -> list[Any]:
+    """So many outputs that stay as they are."""
     return [gr.skip() for _ in range(n)]

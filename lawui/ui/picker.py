@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from lawui.browse import LEVELS, UNMARKED, Narrow, Tried
+from lawui.asking.browse import LEVELS, UNMARKED, Narrow, Tried
 from lawui.errors import message
 from lawui.lab import Lab
-from lawui.own_questions import is_own
-from lawui.types import MARKS, Question
+from lawui.readers.own_questions import is_own
+from lawui.types import MARKS, AdapterInfo, Question
 from lawui.ui.page import Page, follow, relist
 from lawui.ui.text import said, say
 
@@ -55,14 +55,20 @@ def set_words(name: str, lang: str) -> str:
     return say("set.own", lang) if is_own(name) else said(f"set.{name}", lang, name)
 
 
+def learnt(adapter: AdapterInfo, lang: str) -> str:
+    """The sets that an adapter was made of, in the order in which it learnt them."""
+    return " → ".join(set_words(name, lang) for name in adapter.sets)
+
+
 def follow_sets(
     page: Page,
-    tabs: Sequence[Any],
+    tab: gr.Tab,
     box: Any,
     more: Callable[[str], list[tuple[str, str]]] = lambda lang: [],
-) -> None:
-    """Keep the sets in `box` as they are, whenever one of `tabs` is opened: a reader may
-    have written a question of his own. `more` are choices behind them."""
+) -> Any:
+    """Keep the sets in `box` as they are, whenever `tab` is opened: a reader may have written
+    a question of his own. `more` are choices behind them. Returns the trigger of events for
+    when they are others than before."""
     lab = page.lab
 
     def draw(lang: str, user: str, value: Any) -> Any:
@@ -73,7 +79,7 @@ def follow_sets(
     def keys_now(lang: str, user: str) -> list[str]:
         return [key for _, key in [*set_choices(lab, lang, user), *more(lang)]]
 
-    follow(page, tabs, box, draw, keys_now)
+    return follow(page, tab, box, draw, keys_now)
 
 
 def default_set(lab: Lab) -> str:
@@ -213,12 +219,14 @@ def build_picker(page: Page, prefix: str) -> Picker:
     return picker
 
 
+def counted(lang: str, n: int) -> str:
+    """How many questions there are to choose from, as HTML."""
+    key = "pick.found" if n <= LISTED else "pick.found_many"
+    return f'<p class="lw-note">{say(key if n else "pick.nothing", lang, n=n)}</p>'
+
+
 def _wire(page: Page, p: Picker) -> None:
     lab = page.lab
-
-    def counted(lang: str, n: int) -> str:
-        key = "pick.found" if n <= LISTED else "pick.found_many"
-        return f'<p class="lw-note">{say(key if n else "pick.nothing", lang, n=n)}</p>'
 
     def listed(name: str, *asked: str) -> list[Question]:
         law, words, level, review, group, user = asked
@@ -229,7 +237,8 @@ def _wire(page: Page, p: Picker) -> None:
         ids = [q.id for q in questions]
         chosen = now if now in ids else (ids[0] if ids else None)
         choices = item_choices(questions, lab.tried(), chosen)
-        return gr.update(choices=choices, value=chosen), counted(lang, len(ids))
+        # A question that stays is not sent: it would be shown as if it were another.
+        return relist(choices, now, chosen), counted(lang, len(ids))
 
     def other_set(lang: str, name: str, user: str) -> Any:
         update, count = look(lang, None, name, "", "", "", "", "", user)
@@ -255,7 +264,7 @@ def _wire(page: Page, p: Picker) -> None:
 
     asked = [*p.where, page.user]
     narrowing = [p.law, p.words, p.level, p.review, p.group]
-    page.on(p.set.input, other_set, [p.set, page.user], [*narrowing, p.item, p.found])
+    page.on_choice(p.set, other_set, [p.set, page.user], [*narrowing, p.item, p.found])
     boxes = [p.law.input, p.level.input, p.review.input, p.group.input]
     looking = [*boxes, p.words.submit, p.words.blur]
     page.on(looking, look, [p.item, *asked], [p.item, p.found])

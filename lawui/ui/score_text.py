@@ -40,7 +40,6 @@ TEXT: dict[str, tuple[str, str]] = {
         "Choose at least one way of showing the law and one version to score.",
     ),
     "score.progress": ("{done} / {total} 問", "{done} of {total}"),
-    "score.left": ("残り約 {time}", "about {time} left"),
     "score.matrix": ("採点表", "The table of scores"),
     "score.all": ("すべての採点", "All scores"),
     "score.none": (

@@ -1,5 +1,25 @@
 // The page's own few lines; no library, nothing fetched. `moreTabs` is set before them.
 
+// Gradio's page closes its stream of answers once none is due and opens one with its next request.
+// A request that set out before it heard of the close gets none, and its answer would lie unread
+// on the server until the next press: where that may be so, a request that does nothing follows.
+let stream = { open: false, asked: false };
+const listen = (signal) => {
+  const mine = (stream = { open: true, asked: false });
+  signal?.addEventListener("abort", () => {
+    mine.open = false;
+    if (mine.asked) setTimeout(() => stream === mine && document.getElementById("wake")?.click(), 200);
+  });
+};
+const send = window.fetch;
+window.fetch = async (resource, options) => {
+  const { pathname } = new URL(resource.url ?? resource, window.location);
+  if (pathname.endsWith("/queue/data")) listen(resource.signal ?? options?.signal);
+  const answer = await send(resource, options);
+  if (stream.open && pathname.endsWith("/queue/join")) stream.asked = true;
+  return answer;
+};
+
 // The address carries ids only, so that it can be sent on and a reload opens the same view.
 window.lawuiAddress = (view) => {
   const address = new URL(window.location);
@@ -16,10 +36,19 @@ new MutationObserver((changes) => {
     const [, tab] = /^tab-(.+)-button$/.exec(target.id) ?? [];
     if (tab && target.ariaSelected === "true") {
       lawuiAddress({ tab });
-      setTimeout(beat, 100, 0);
+      setTimeout(look, 100, tab);
     }
   }
 }).observe(document.documentElement, { attributeFilter: ["aria-selected"], subtree: true });
+
+// What a tab shows is looked at each time it was opened: once it is drawn, and built at the first time.
+const look = (tab) => {
+  if (document.getElementById(`tab-${tab}-button`).ariaSelected !== "true") return;
+  const opened = document.querySelector(`#tab-${tab} .lw-opened`);
+  if (!opened) return void setTimeout(look, 100, tab);
+  opened.click();
+  beat(0);
+};
 
 // What lives on the tab in sight is looked at again: each second where something is at work.
 const beat = (second) => {
@@ -38,6 +67,23 @@ document.addEventListener("keydown", (event) => {
   const tab = ["ask", "adapters"].find((t) => document.getElementById(`${t}-item`)?.offsetParent);
   if (way && tab) document.getElementById(`${tab}-${way}`)?.click();
 });
+
+// Gradio opens a list at every key but Escape, also at the Tab that leaves it; and it tells of an
+// input where a list is left as it was (page.py: `on_choice`).
+const list = "input[role=combobox]";
+let chosenIn = null;
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches(list)) chosenIn = null;
+});
+document.addEventListener("mousedown", ({ target }) => {
+  if (target.closest("[role=option]")) chosenIn = document.activeElement;
+}, true);
+document.addEventListener("keydown", (event) => {
+  if (!event.target.matches(list)) return;
+  if (event.key === "Enter") chosenIn = event.target;
+  if (event.key === "Tab") event.stopPropagation();
+}, true);
+window.lawuiChose = (id) => Boolean(chosenIn?.closest(`#${id}`));
 
 // A browser's first visit starts the tour, once the view stands; an address that names a
 // question is somebody's link and not a first look around. Escape closes it.

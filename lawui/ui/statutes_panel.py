@@ -18,7 +18,7 @@ from lawui.library import IndexJob
 from lawui.types import IndexInfo, Passage
 from lawui.ui import components
 from lawui.ui.page import Page, sentences
-from lawui.ui.text import duration, said, say
+from lawui.ui.text import remaining, said, say
 
 LONGEST = 4_000
 """Characters that a search takes."""
@@ -210,7 +210,7 @@ def job_html(job: IndexJob, lang: str, serves: bool) -> str:
     if job.state == "running":
         words = _progress_words(job, lang)
         if serves:
-            words += ("" if lang == "ja" else " ") + say("statutes.meanwhile", lang)
+            words += ("。" if lang == "ja" else ". ") + say("statutes.meanwhile", lang)
         return components.progress(job.done, job.total, words)
     if job.state == "failed" and job.error is not None:
         return components.notice(sentences(job.error, lang), lang)
@@ -218,14 +218,11 @@ def job_html(job: IndexJob, lang: str, serves: bool) -> str:
 
 
 def _progress_words(job: IndexJob, lang: str) -> str:
-    if not job.total:
-        return say(f"statutes.step.{job.step}", lang)
-    key = f"statutes.progress.{job.step}"
-    words = say(key, lang, name=job.name, done=f"{job.done:,}", total=f"{job.total:,}")
-    if job.left is None or job.left < 1:
-        return words
-    left = say("train.left", lang, time=duration(job.left, lang))
-    return components.joined((words, left), lang)
+    words = say(f"statutes.step.{job.step}", lang)
+    if job.total:
+        key = f"statutes.progress.{job.step}"
+        words = say(key, lang, name=job.name, done=f"{job.done:,}", total=f"{job.total:,}")
+    return components.joined((words, remaining(job.left, lang)), lang)
 
 
 def begin(lab: Lab, start: Callable[[], None], lang: str) -> tuple[Any, ...]:

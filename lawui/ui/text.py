@@ -259,6 +259,14 @@ TEXT: dict[str, tuple[str, str]] = {
         "Qwen1.5-1.8B の短い学習（要 GPU）",
         "Short run of Qwen1.5-1.8B (needs a GPU)",
     ),
+    "train.preset.reading": (
+        "第1段階：条文の読み方を学ぶ（要 GPU）",
+        "Stage 1: learn to read (needs a GPU)",
+    ),
+    "train.preset.law": (
+        "第2段階：法令の問題を学ぶ（要 GPU）",
+        "Stage 2: learn the law questions (needs a GPU)",
+    ),
     "train.set": ("学習に使う問題集", "Question set to train on"),
     "train.set.file": ("読み込んだファイル", "The uploaded file"),
     "train.upload": ("自分の問題（JSONL）を読み込む", "Load your own questions (JSONL)"),
@@ -305,7 +313,6 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "train.curve.step": ("ステップ", "Step"),
     "train.progress": ("{step} / {max} ステップ", "step {step} of {max}"),
-    "train.left": ("残り約 {time}", "about {time} left"),
     "train.elapsed": ("経過 {time}", "{time} so far"),
     "train.accuracy_now": ("調整用の問題で {percent} %", "{percent} % on tuning questions"),
     "train.ready": (
@@ -428,16 +435,16 @@ TEXT: dict[str, tuple[str, str]] = {
     "statutes.step.index": ("索引を作る準備をしています…", "Getting ready to build the index…"),
     "statutes.step.fetch": ("e-Gov に問い合わせています…", "Asking e-Gov…"),
     "statutes.progress.index": (
-        "索引を作っています：{total} 件中 {done} 件。",
-        "Building the index: {done} of {total} passages.",
+        "索引を作っています：{total} 件中 {done} 件",
+        "Building the index: {done} of {total} passages",
     ),
     "statutes.meanwhile": (
         "そのあいだも、いまの索引で探せます。",
         "The present index serves meanwhile.",
     ),
     "statutes.progress.fetch": (
-        "法令を取り寄せています：{total} 件中 {done} 件（{name}）。",
-        "Fetching: {done} of {total} files ({name}).",
+        "法令を取り寄せています：{total} 件中 {done} 件（{name}）",
+        "Fetching: {done} of {total} files ({name})",
     ),
     "statutes.done": (
         "索引ができました（{n} 件）。",
@@ -484,11 +491,21 @@ def said(key: str, lang: str, otherwise: str) -> str:
 
 def duration(seconds: float, lang: str) -> str:
     """A length of time as people say it: `0.4 秒`, `2 min 5 s`."""
-    if seconds < 10:
+    if seconds < 10 and isinstance(seconds, float):
         return say("word.seconds", lang, n=f"{seconds:.1f}")
     if seconds < 90:
         return say("word.seconds", lang, n=round(seconds))
     return say("word.minutes", lang, m=int(seconds) // 60, s=int(seconds) % 60)
+
+
+def remaining(seconds: float | None, lang: str) -> str:
+    """How long something will take yet; words, and no figure, where nobody can tell (None)
+    or the time reckoned is over."""
+    if seconds is None:
+        return say("wait.unknown", lang)
+    if seconds < 1:
+        return say("wait.soon", lang)
+    return say("wait.left", lang, time=duration(round(seconds), lang))
 
 
 def preferred(accept_language: str, default: str) -> str:

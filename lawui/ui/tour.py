@@ -8,7 +8,6 @@ is called.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -22,11 +21,18 @@ from lawui.ui.ask_tab.answering import drawn
 from lawui.ui.ask_tab.controls import Controls
 from lawui.ui.ask_tab.draw import question_html
 from lawui.ui.ask_tab.state import Asked, ask
-from lawui.ui.page import Page
-from lawui.ui.picker import find, item_choices, law_choices, set_choices
+from lawui.ui.page import Page, skips
+from lawui.ui.picker import (
+    counted,
+    find,
+    group_choices,
+    item_choices,
+    law_choices,
+    set_choices,
+)
 from lawui.ui.text import say
 
-SET, ITEM = "sample", "sample-085-0"
+SET, ITEM = "sample", "sample-120-0"
 """A question that the embedded model gets wrong without the law, in all four orders of the
 choices, and right with it, in all four: held by a test."""
 
@@ -113,14 +119,16 @@ def words_of(told: Told, lang: str) -> list[str]:
 
 def opened(lab: Lab, lang: str, user: str) -> list[Any]:
     """The updates of `_place`: the Ask tab with the tour's question, and nothing else."""
-    everything = item_choices(find(lab, SET, "", ""))
+    everything = find(lab, SET, "", "")
     return [
         gr.update(selected="ask"),
         *("set", gr.update(visible=True), gr.update(visible=False)),
         gr.update(choices=set_choices(lab, lang, user), value=SET),
         gr.update(choices=law_choices(lab, SET, lang), value=""),
-        *("", "", "", ""),
-        gr.update(choices=everything, value=ITEM),
+        *("", "", ""),
+        gr.update(choices=group_choices(lab, SET, lang), value=""),
+        gr.update(choices=item_choices(everything, chosen=ITEM), value=ITEM),
+        counted(lang, len(everything)),
         *("none", BASE, True, False),
     ]
 
@@ -129,7 +137,7 @@ def _place(tabs: gr.Tabs, c: Controls) -> list[Any]:
     q, p, a = c.asking, c.picker, c.answering
     narrowing = [p.words, p.level, p.review, p.group]
     how = [a.evidence, a.adapter, a.orders, a.deep]
-    return [tabs, q.source, q.from_set, q.from_own, p.set, p.law, *narrowing, p.item, *how]
+    return [tabs, q.source, q.from_set, q.from_own, p.set, p.law, *narrowing, p.item, p.found, *how]
 
 
 def _shown(question: Question, asked: Asked | None, revealed: bool, lang: str) -> tuple[Any, ...]:
@@ -157,7 +165,7 @@ def wire(page: Page, tour: Tour, tabs: gr.Tabs, c: Controls) -> None:
 
     def press(lang: str, what: str, told: Told | None) -> Any:
         if told is None or what == "close":
-            return (None, "", *_skips(1 + len(shown)))
+            return (None, "", *skips(1 + len(shown)))
         question = lab.question(ITEM, SET)
         if what == "none":
             asked = ask(lab, question, "none", BASE, True, None)
@@ -177,7 +185,3 @@ def wire(page: Page, tour: Tour, tabs: gr.Tabs, c: Controls) -> None:
     )
     pressed.then(None, None, None, js=_FOCUS % "ask-result")
     page.view(lambda lang, told: card_html(told, lang), [tour.told], [tour.card])
-
-
-def _skips(n: int) -> Sequence[Any]:
-    return [gr.skip() for _ in range(n)]

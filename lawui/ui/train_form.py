@@ -12,17 +12,20 @@ from typing import Any
 import gradio as gr
 
 from lawui.lab import Lab
-from lawui.ui import components
-from lawui.ui.page import Page
-from lawui.ui.picker import set_choices
-from lawui.ui.text import said, say
+from lawui.ui import components, waiting
+from lawui.ui.page import Page, relist
+from lawui.ui.picker import learnt, set_choices, set_words
+from lawui.ui.text import TEXT, said, say
 from lawui.ui.train_show import preview_html
 
 FILE = "file"
 """The key of the uploaded file among the sets."""
 
+READING = "reading"
+"""The key of the reading exercises, which are a set here and nowhere else."""
+
 FIRST_PRESET = "sample"
-MIXES = ("given", "none", "retrieved", "none=1,given=1", "none=1,given=1,retrieved=1")
+MIXES = ("given", "none", "retrieved", "none=1,given=1", "none=1,retrieved=1,given=1")
 MAIN_FIELDS = ("output_dir", "max_steps_override", "learning_rate", "lora_r")
 MORE_FIELDS = (
     "model_name",
@@ -48,15 +51,25 @@ MORE_FIELDS = (
 )
 LISTS = {"split": ("group", "article"), "lr_scheduler_type": ("linear", "cosine")}
 SWITCHES = ("use_4bit", "allow_seen")
-FIELDS = (*MAIN_FIELDS, *MORE_FIELDS, *LISTS, *SWITCHES)
+START = "start_from"
+FRESH = "-"
+"""The key of fresh weights among what a run can begin with: it clears the field."""
+
+SHAPE = ("lora_r", "lora_alpha", "target_modules")
+FIELDS = (START, *MAIN_FIELDS, *MORE_FIELDS, *LISTS, *SWITCHES)
+"""In the order in which they are filled in: the adapter before the shape that it asks for."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """What a reader fills in. `values` are the inputs, in the order of `config_values`."""
+    """What a reader fills in. `values` are the inputs, in the order of `config_values`; `taken`
+    holds the preset that the form was filled in from."""
 
     preset: Any
+    taken: Any
+    about_preset: Any
     set: Any
+    about: Any
     file: Any
     mix: Any
     fields: dict[str, Any]
@@ -86,15 +99,40 @@ def config_values(
     return {"preset": preset, **values}
 
 
-def filled(values: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Set, mix and fields of settings, for `Form.filled`. A file is uploaded anew."""
-    name = values.get("train_set") or (FILE if values.get("train_file") else gr.skip())
-    return (name, values.get("evidence_mix", "given"), *field_texts(values))
+def filled(lab: Lab, values: Mapping[str, Any], lang: str, user: str = "") -> tuple[Any, ...]:
+    """Set, mix and fields of settings, for `Form.filled`. A file is uploaded anew; a set that
+    is not here leaves the chosen one, an adapter that is not here fresh weights."""
+    name = values.get("train_set") or (FILE if values.get("train_file") else "")
+    fields = dict(zip(FIELDS, field_texts(values), strict=True))
+    choices = start_choices(lab, str(fields["model_name"] or ""), lang)
+    there = fields[START] in [key for _, key in choices]
+    fields[START] = gr.update(choices=choices, value=fields[START] if there else FRESH)
+    mix = values.get("evidence_mix", "given")
+    return (
+        name if name == FILE or has_set(lab, name, user) else gr.skip(),
+        gr.update(choices=mix_choices(lang, mix), value=mix),
+        *fields.values(),
+    )
+
+
+def has_set(lab: Lab, name: str, user: str) -> bool:
+    """Whether a set is among those to train on."""
+    return name == READING or name in [key for _, key in set_choices(lab, "en", user)]
 
 
 def field_texts(values: Mapping[str, Any]) -> list[Any]:
     """A preset's settings as the fields show them."""
-    return [_text(values.get(name)) for name in FIELDS]
+    return [values.get(START) or FRESH, *(_text(values.get(name)) for name in FIELDS[1:])]
+
+
+def start_choices(lab: Lab, model_name: str, lang: str) -> list[tuple[str, str]]:
+    """Fresh weights, then every adapter that a run on this base can go on from, with what it
+    has learnt and its rank."""
+    found = [
+        (say("train.start_from.one", lang, name=a.name, sets=learnt(a, lang), rank=a.rank), a.name)
+        for a in lab.train_starts(model_name)
+    ]
+    return [(say("train.start_from.fresh", lang), FRESH), *found]
 
 
 def _text(value: Any) -> Any:
@@ -119,17 +157,49 @@ def preset_choices(lab: Lab, lang: str) -> list[tuple[str, str]]:
     return [(said(f"train.preset.{p}", lang, p), p) for p in lab.train_presets()]
 
 
-def mix_choices(lang: str) -> list[tuple[str, str]]:
-    """Mixes of evidence in words: `条文なし + 付属の条文つき`."""
-    return [
-        (
-            " + ".join(
-                say(f"evidence.{part.partition('=')[0]}.short", lang) for part in m.split(",")
-            ),
-            m,
-        )
-        for m in MIXES
-    ]
+def more_sets(lang: str) -> list[tuple[str, str]]:
+    """What is there to train on besides the sets that are asked and scored too."""
+    return [(set_words(READING, lang), READING), (say("train.set.file", lang), FILE)]
+
+
+def about_html(lab: Lab, name: str, file: str | None, model_name: str, lang: str) -> str:
+    """What the reading exercises are for, or which file was uploaded, where it is chosen."""
+    if name == FILE and file:
+        words = say("train.uploaded", lang, name=Path(file).name)
+        return components.tag("p", words, "lw-note")
+    if name != READING:
+        return ""
+    keys = ["train.reading"]
+    if lab.trains_embedded(model_name):
+        keys.append("train.reading.embedded")
+    return _note(keys, lang)
+
+
+def about_preset_html(lab: Lab, preset: str, lang: str, user: str = "") -> str:
+    """What a preset of ours is for, and that its set is not here where it is not."""
+    name = lab.train_presets().get(preset, {}).get("train_set")
+    keys = [key for key in (f"train.about.{preset}",) if key in TEXT]
+    if name and not has_set(lab, name, user):
+        keys.append("train.no_set")
+    return _note(keys, lang) if keys else ""
+
+
+def _note(keys: Sequence[str], lang: str) -> str:
+    between = " " if lang == "en" else ""
+    return components.tag("p", between.join(say(key, lang) for key in keys), "lw-note")
+
+
+def mix_choices(lang: str, value: str = "") -> list[tuple[str, str]]:
+    """Mixes of evidence in words: `条文なし + 付属の条文`; with `value` one of them."""
+    own = [value] if value and value not in MIXES else []
+    return [(" + ".join(_kind(part, lang) for part in m.split(",")), m) for m in (*MIXES, *own)]
+
+
+def _kind(part: str, lang: str) -> str:
+    """`given=2` in words."""
+    kind, _, weight = part.strip().partition("=")
+    words = said(f"evidence.{kind}.short", lang, kind)
+    return words if weight in ("", "1") else f"{words} ×{weight}"
 
 
 # -- the components
@@ -151,12 +221,14 @@ def build(page: Page) -> Form:
         FIRST_PRESET,
         elem_id="train-preset",
     )
+    about_preset = gr.HTML(elem_id="train-preset-about")
     name = page.dropdown(
         "train.set",
-        lambda lang: [*set_choices(lab, lang), (say("train.set.file", lang), FILE)],
+        lambda lang: [*set_choices(lab, lang), *more_sets(lang)],
         values.get("train_set") or "sample",
         elem_id="train-set",
     )
+    about = gr.HTML(elem_id="train-set-about")
     file = page.say(
         gr.UploadButton(
             size="sm",
@@ -169,7 +241,13 @@ def build(page: Page) -> Form:
     mix = page.dropdown(
         "field.evidence_mix", mix_choices, values["evidence_mix"], elem_id="train-mix"
     )
-    fields: dict[str, Any] = {}
+    start = page.dropdown(
+        f"field.{START}",
+        lambda lang: start_choices(lab, values["model_name"], lang),
+        FRESH,
+        elem_id="train-start_from",
+    )
+    fields: dict[str, Any] = {START: start}
     with gr.Row():
         fields |= {f: _field(page, f, values) for f in MAIN_FIELDS}
     with page.say(gr.Accordion(open=False, elem_id="train-more"), label="train.more"), gr.Row():
@@ -178,7 +256,18 @@ def build(page: Page) -> Form:
         fields |= {f: _switch(page, f, values) for f in SWITCHES}
     command = gr.HTML(elem_id="train-command", render=False)
     problem = page.notice(elem_id="train-problem", render=False)
-    form = Form(preset, name, file, mix, fields, command, problem)
+    form = Form(
+        preset,
+        gr.State(FIRST_PRESET),
+        about_preset,
+        name,
+        about,
+        file,
+        mix,
+        fields,
+        command,
+        problem,
+    )
     _presets(page, form, usable)
     _preview(page, form)
     page.heading("train.command", "h3")
@@ -230,15 +319,17 @@ def _presets(page: Page, form: Form, usable: bool) -> None:
         config = lab.train_config(**config_values(preset, chosen, file, mix, fields))
         kept = lab.train_preset_save(wanted, config)
         words = components.notice([say("train.kept", lang, name=kept)], lang, "info")
-        return gr.update(choices=preset_choices(lab, lang), value=kept), "", words
+        return gr.update(choices=preset_choices(lab, lang), value=kept), kept, "", words
 
     def drop(lang: str, preset: str) -> Any:
         lab.train_preset_remove(preset)
         words = components.notice([say("train.forgotten", lang, name=preset)], lang, "info")
-        return gr.update(choices=preset_choices(lab, lang), value=FIRST_PRESET), words
+        choices = preset_choices(lab, lang)
+        return gr.update(choices=choices, value=FIRST_PRESET), FIRST_PRESET, words
 
-    page.on([keep.click, name.submit], save, [name, *form.values], [form.preset, name], notice)
-    page.on([forget.click], drop, [form.preset], [form.preset], notice)
+    chosen = [form.preset, form.taken]
+    page.on([keep.click, name.submit], save, [name, *form.values], [*chosen, name], notice)
+    page.on([forget.click], drop, [form.preset], chosen, notice)
 
 
 def _preview(page: Page, form: Form) -> None:
@@ -252,13 +343,13 @@ def _preview(page: Page, form: Form) -> None:
 
     def look(lang: str, preset: str, name: str, file: str | None, mix: str, *fields: Any) -> Any:
         config = lab.train_config(**config_values(preset, name, file, mix, fields))
-        return preview_html(lab.train_preview(config), lang)
+        return preview_html(lab.train_preview(config, waiting.Share()), lang)
 
     page.on([button.click], look, form.values, [shown], notice, "train.preview.busy")
 
 
-def _wire(page: Page, form: Form) -> None:
-    lab = page.lab
+def shower(lab: Lab) -> Any:
+    """What draws the command from the form's values."""
 
     def show(lang: str, preset: str, name: str, file: str | None, mix: str, *fields: Any) -> Any:
         config = lab.train_config(**config_values(preset, name, file, mix, fields))
@@ -266,22 +357,85 @@ def _wire(page: Page, form: Form) -> None:
         parts = Counter(source.split[q.group] for q in source.questions)
         return command_html(lab.train_command(config), parts["train"], parts["dev"], lang)
 
-    def take(_: str, preset: str) -> Any:
-        return filled(lab.train_presets()[preset])
+    return show
 
-    def uploaded(lang: str, file: str | None) -> Any:
-        if not file:
+
+def show_after(page: Page, form: Form, done: Any) -> None:
+    """Draw the command once the event `done` has filled in what it fills in."""
+    show, busy = shower(page.lab), "train.preview.busy"
+    page.after(done, show, form.values, [form.command], form.problem, busy)
+
+
+def show_on(page: Page, form: Form, trigger: Any) -> None:
+    """Draw the command at each `trigger`."""
+    show, busy = shower(page.lab), "train.preview.busy"
+    page.on([trigger], show, form.values, [form.command], form.problem, busy)
+
+
+def _wire(page: Page, form: Form) -> None:
+    lab = page.lab
+    show = shower(lab)
+
+    def about(lang: str, name: str, file: str | None, model_name: str) -> Any:
+        return about_html(lab, name, file, model_name, lang)
+
+    def about_preset(lang: str, preset: str, user: str) -> Any:
+        return about_preset_html(lab, preset, lang, user)
+
+    def mixes(lang: str, mix: str) -> Any:
+        return gr.update(choices=mix_choices(lang, mix))
+
+    def take(lang: str, preset: str, user: str, taken: str) -> Any:
+        if preset == taken:
             return None
-        said_name = say("train.uploaded", lang, name=Path(file).name)
-        return FILE, components.notice([said_name], lang, "info")
+        return (*filled(lab, lab.train_presets()[preset], lang, user), preset)
+
+    def retake(lang: str, preset: str, user: str, taken: str) -> Any:
+        """Chosen once more. A list's `input` will not do: it comes when the list is left."""
+        return take(lang, preset, user, "") if preset == taken else None
+
+    def shaped(_: str, start: str, model_name: str) -> Any:
+        found = field_texts(lab.train_shape("" if start == FRESH else start, model_name))
+        return [found[FIELDS.index(f)] or gr.skip() for f in SHAPE]
+
+    def startable(lang: str, start: str, model_name: str) -> Any:
+        choices = start_choices(lab, model_name, lang)
+        return relist(choices, start, start if start in [k for _, k in choices] else FRESH)
+
+    def uploaded(_: str, file: str | None) -> Any:
+        return FILE if file else None
 
     def relisted(lang: str, preset: str) -> Any:
-        return gr.update(choices=preset_choices(lab, lang), value=preset)
+        choices = preset_choices(lab, lang)
+        there = preset in [key for _, key in choices]
+        return relist(choices, preset, preset if there else FIRST_PRESET)
 
-    page.on([form.preset.input], take, [form.preset], form.filled)
-    changed = [c.change for c in (form.set, form.mix, *form.fields.values())]
+    # What an event fills in is drawn after the whole of it: half of a preset with half of the
+    # former one may be a fault. So set, mix and start come first, and set and mix tell of a
+    # reader's hand alone.
+    of_preset = [form.preset, page.user]
+    for trigger, handler in ((form.preset.change, take), (form.preset.select, retake)):
+        given, into = [*of_preset, form.taken], [*form.filled, form.taken]
+        show_after(page, form, page.on([trigger], handler, given, into))
+    page.on([form.preset.change], about_preset, of_preset, [form.about_preset])
+    page.view(about_preset, of_preset, [form.about_preset])
+    page.view(mixes, [form.mix], [form.mix])
+    start, model_name = form.fields[START], form.fields["model_name"]
+    changed = [c.change for name, c in form.fields.items() if name != START]
     latest = {"trigger_mode": "always_last"}
-    page.on([*changed, form.file.upload], show, form.values, [form.command], form.problem, **latest)
-    page.on([form.file.upload], uploaded, [form.file], [form.set], form.problem)
+    page.on([form.mix.input, *changed], show, form.values, [form.command], form.problem, **latest)
+    busy = "train.preview.busy"
+    page.on([form.set.input], show, form.values, [form.command], form.problem, busy, **latest)
+    came = page.on([form.file.upload], uploaded, [form.file], [form.set])
+    show_after(page, form, came)
     page.on([form.preset.focus], relisted, [form.preset], [form.preset])
     page.view(show, form.values, [form.command])
+    # First the adapter's own shape, then the command: with another one it is refused.
+    into = [form.fields[name] for name in SHAPE]
+    show_after(page, form, page.on([start.change], shaped, [start, model_name], into, form.problem))
+    page.on([start.focus, model_name.change], startable, [start, model_name], [start])
+    page.view(startable, [start, model_name], [start])
+    of_set = [form.set, form.file, model_name]
+    page.on([form.set.change, model_name.change], about, of_set, [form.about])
+    page.after(came, about, of_set, [form.about])
+    page.view(about, of_set, [form.about])

@@ -11,7 +11,7 @@ from lawui.messages import MESSAGES
 from lawui.types import RunStatus, TrainEvent
 from lawui.ui import components
 from lawui.ui.curve import Series, curve, smoothed
-from lawui.ui.text import duration, said, say
+from lawui.ui.text import duration, remaining, said, say
 
 ACTIVE = ("queued", "starting", "running")
 
@@ -45,7 +45,7 @@ def run_words(status: RunStatus, events: Sequence[TrainEvent], lang: str) -> str
     return event_words(told[-1], lang) if told and status.message else status.message
 
 
-def remaining(status: RunStatus, events: Sequence[TrainEvent]) -> float | None:
+def seconds_left(status: RunStatus, events: Sequence[TrainEvent]) -> float | None:
     """Seconds left as the run itself reckons; None before its first step."""
     if status.state != "running":
         return None
@@ -57,12 +57,11 @@ def status_html(status: RunStatus | None, events: Sequence[TrainEvent], lang: st
     """The state of a run: a badge, progress with the time left, and its sentence."""
     if status is None:
         return components.empty(say("train.none", lang))
-    left = remaining(status, events)
     accuracy = status.eval_accuracy
     parts = [
         say("train.progress", lang, step=status.step, max=status.max_steps),
         say("train.elapsed", lang, time=duration(status.seconds, lang)),
-        "" if left is None else say("train.left", lang, time=duration(left, lang)),
+        remaining(seconds_left(status, events), lang) if status.state in ACTIVE else "",
         ""
         if accuracy is None
         else say("train.accuracy_now", lang, percent=components.percent(accuracy, 1)),
@@ -224,7 +223,9 @@ def said_html(events: Sequence[TrainEvent], lang: str) -> str:
 
 def preview_html(shown: Mapping[str, Any], lang: str) -> str:
     """Rows as the model will see them, how long they are, and what would be cut."""
+    start = shown["start_from"] or say("train.start_from.fresh", lang)
     facts = [
+        (say("field.start_from", lang), start),
         (
             say("train.preview.rows", lang),
             say("train.preview.count", lang, train=shown["train_rows"], dev=shown["dev_rows"]),
@@ -255,6 +256,8 @@ def preview_html(shown: Mapping[str, Any], lang: str) -> str:
         )
         if n
     ] or [say("train.preview.uncut", lang)]
+    if shown["spared"]:
+        cuts.append(say("train.preview.spared", lang, n=shown["spared"]))
     rows = "".join(
         f'<details class="lw-row"><summary>{escape(e["source"])} → <b>{escape(e["answer"])}</b>'
         f'</summary><pre class="lw-command" lang="ja">{escape(e["prompt"])}</pre></details>'

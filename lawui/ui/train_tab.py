@@ -12,12 +12,12 @@ import gradio as gr
 
 from lawui.errors import UsageError
 from lawui.lab import Lab
-from lawui.ui import components, confirming, files, train_form
+from lawui.ui import components, confirming, files, train_form, waiting
 from lawui.ui.glossary import explain
 from lawui.ui.page import Page, beat
-from lawui.ui.picker import follow_sets
+from lawui.ui.picker import follow_sets, set_words
 from lawui.ui.text import say
-from lawui.ui.train_form import FILE, Form, config_values
+from lawui.ui.train_form import Form, config_values
 from lawui.ui.train_show import (
     ACTIVE,
     curves_html,
@@ -32,10 +32,12 @@ MOST_OVERLAID = 8
 
 @dataclass(frozen=True)
 class Seen:
-    """What one browser has been shown: a digest of it all, and the runs it knows."""
+    """What one browser has been shown: a digest of it all, and the runs it knows. `told` is
+    the run that it was told to show: a pulse that set out before that names the former one."""
 
     digest: str = ""
     runs: tuple[str, ...] = ()
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,9 @@ def watch(
     runs = lab.train_runs()
     names = tuple(r.run for r in runs)
     newest = names[0] if names else ""
+    asked = run
+    if seen and seen.told:
+        run = seen.told
     if run not in names or (seen and seen.runs and newest not in seen.runs):
         run = newest
     status = next((r for r in runs if r.run == run), None)
@@ -97,8 +102,9 @@ def watch(
         gr.skip() if same else gr.update(choices=list(names), value=run or None),
         gr.skip() if same else gr.update(choices=list(names), value=laid),
     )
+    told = run if seen is None or run != asked else ""
     return (
-        Seen(digest, names),
+        Seen(digest, names, told or ""),
         *lists,
         status_html(status, events, lang),
         curves_html(events, status, lang, others, log),
@@ -117,7 +123,7 @@ def build(page: Page, tab: gr.Tab) -> None:
     with gr.Row(elem_classes="lw-columns"):
         with gr.Column(scale=5, min_width=320, elem_classes="lw-card"):
             form = train_form.build(page)
-            explain(page, "lora", "rank", "rate", "step", "group")
+            explain(page, "lora", "rank", "start", "rate", "step", "group")
             with gr.Row():
                 start = gr.Button(variant="primary", elem_id="train-start", interactive=usable)
                 seeds = gr.Button(elem_id="train-seeds", interactive=usable)
@@ -131,7 +137,8 @@ def build(page: Page, tab: gr.Tab) -> None:
     _wire_start(page, form, shown, start, seeds, notice)
     _wire_run(page, form, shown, buttons, notice)
     _wire_views(page, shown)
-    follow_sets(page, [tab], form.set, lambda lang: [(say("train.set.file", lang), FILE)])
+    others = follow_sets(page, tab, form.set, train_form.more_sets)
+    train_form.show_on(page, form, others)
 
 
 def _watch_side(page: Page, usable: bool) -> tuple[Watch, dict[str, Any]]:
@@ -176,11 +183,11 @@ def _wire_start(page: Page, form: Form, shown: Watch, start: Any, seeds: Any, no
     lab = page.lab
 
     def begin(lang: str, overlay: list[str], log: bool, *values: Any) -> Any:
-        run = lab.train(_config(lab, values))
+        run = lab.train(_config(lab, values), waiting.Share())
         return (*watch(lab, lang, run, overlay, log), _told(lang, "train.started", run=run))
 
     def thrice(lang: str, overlay: list[str], log: bool, *values: Any) -> Any:
-        runs = lab.train_seeds(_config(lab, values))
+        runs = lab.train_seeds(_config(lab, values), progress=waiting.Share())
         words = _told(lang, "train.seeds.done", runs="、".join(runs))
         return (*watch(lab, lang, runs[0], [*(overlay or ()), *runs[1:]], log), words)
 
@@ -205,12 +212,12 @@ def _wire_run(page: Page, form: Form, shown: Watch, buttons: dict[str, Any], not
 
         return go
 
-    def again(lang: str, run: str | None) -> Any:
-        values = asdict(lab.train_settings(_picked(run)))
-        return (
-            *train_form.filled({**values, "output_dir": ""}),
-            _told(lang, "train.again.done", run=run),
-        )
+    def again(lang: str, run: str | None, user: str) -> Any:
+        values = {**asdict(lab.train_settings(_picked(run))), "output_dir": ""}
+        if not values["train_set"] and not values["train_file"]:
+            values["train_set"] = "sample"  # what a run learns from that names nothing
+        words = components.notice(copied(lab, _picked(run), values, lang, user), lang, "info")
+        return (*train_form.filled(lab, values, lang, user), words)
 
     def ask(lang: str, run: str | None) -> Any:
         words = components.notice([say("train.delete.sure", lang, run=_picked(run))], lang)
@@ -235,7 +242,8 @@ def _wire_run(page: Page, form: Form, shown: Watch, buttons: dict[str, Any], not
         ("resume", "train.resumed", lab.train_resume),
     ):
         page.on([buttons[name].click], act(key, what), shown.asked, shown.drawn, notice)
-    page.on([buttons["again"].click], again, [shown.run], form.filled, notice)
+    done = page.on([buttons["again"].click], again, [shown.run, page.user], form.filled, notice)
+    train_form.show_after(page, form, done)
     sure = buttons["sure"]
     page.on([buttons["delete"].click], ask, [shown.run], [sure.row], notice)
     page.on([sure.yes.click], delete, shown.asked, [*shown.drawn, sure.row], notice)
@@ -252,6 +260,19 @@ def _picked(run: str | None) -> str:
 
 def _told(lang: str, key: str, **values: Any) -> str:
     return components.notice([say(key, lang, **values)], lang, "info")
+
+
+def copied(lab: Lab, run: str, values: dict[str, Any], lang: str, user: str) -> list[str]:
+    """What is said when the settings of a run are in the form: also what of them is not."""
+    told = [say("train.again.done", lang, run=run)]
+    start, name = values["start_from"], values["train_set"]
+    if start and start not in [a.name for a in lab.train_starts(values["model_name"])]:
+        told.append(say("train.again.fresh", lang, start=start))
+    if values["train_file"]:
+        told.append(say("train.again.file", lang))
+    elif not train_form.has_set(lab, name, user):
+        told.append(say("train.again.no_set", lang, set=set_words(name, lang)))
+    return told
 
 
 def _wire_views(page: Page, shown: Watch) -> None:

@@ -35,6 +35,18 @@ TEXT: dict[str, tuple[str, str]] = {
         "「{run}」の設定を左に写しました。変えたいところを変えて「開始」を押してください。",
         "The settings of “{run}” are in the form. Change what you like and press Start.",
     ),
+    "train.again.fresh": (
+        "出発点だった「{start}」は今は使えないので、「最初から学習する」にしてあります。",
+        "“{start}”, which it went on from, cannot be used now: it is set to fresh weights.",
+    ),
+    "train.again.file": (
+        "学習に使ったファイルは写せません。もう一度選んでください。",
+        "The file that it learned from cannot be copied: choose it again.",
+    ),
+    "train.again.no_set": (
+        "学習に使った「{set}」はここにないので、問題集は今のままです。",
+        "“{set}”, which it learned from, is not here: the question set stays as it is.",
+    ),
     "train.seeds": ("乱数の種を変えて3回", "Run with three seeds"),
     "train.seeds.done": (
         "種の違う学習を順番待ちに入れました：{runs}。結果の散らばりが偶然の大きさです。",
@@ -61,6 +73,44 @@ TEXT: dict[str, tuple[str, str]] = {
     "train.keep.forget": ("選んだひな形を消す", "Forget the chosen preset"),
     "train.kept": ("「{name}」として残しました。", "Kept as “{name}”."),
     "train.forgotten": ("「{name}」を消しました。", "“{name}” is forgotten."),
+    # -- the reading exercises
+    "set.reading": (
+        "読解の練習問題（手書き、約2万6千問）",
+        "Reading exercises (hand-written, about 26,000)",
+    ),
+    "train.reading": (
+        "架空の規則の条文を読んで答える練習です。本物のモデルには、まずこれで条文の読み方を学ばせ、"
+        "できたものを出発点に、本物の問題集で続けて学習させます。",
+        "Exercises in reading invented regulations: let a real model learn from these how to "
+        "read, then go on from what came of it with the questions of the real set.",
+    ),
+    "train.reading.embedded": (
+        "いまの見本のモデルはこの多くをすでに学習済みなので、ここでは流れを試すだけになります。",
+        "The demo model has already learnt many of them: with it this shows the way and little "
+        "more.",
+    ),
+    "train.about.sample": (
+        "同梱の小さなモデルに見本の条例の問題を学ばせ、流れをひととおり見ます。",
+        "The model that ships learns the sample ordinance's questions: the whole way, in small.",
+    ),
+    "train.about.small-norag": (
+        "条文を見せずに50ステップだけ学習させ、何もしないときと比べるための設定です。",
+        "Fifty steps without any law text, to compare with.",
+    ),
+    "train.about.reading": (
+        "本物のモデルに、架空の規則の練習問題をひととおり見せて、"
+        "条文を読んで答えることを学ばせます。",
+        "A real model goes once through exercises on invented regulations, to learn to answer from "
+        "the text.",
+    ),
+    "train.about.law": (
+        "本物の問題集を短く学ばせます。第1段階でできたものを「出発点」に選んでから始めてください。",
+        "A short run on the real set: choose what stage 1 made under “Start from” first.",
+    ),
+    "train.no_set": (
+        "この設定の問題集はここにないので、学習に使う問題集は今のままにしてあります。",
+        "The set of this preset is not here: the chosen set stays.",
+    ),
     # -- preview
     "train.preview.open": ("学習する中身を確かめる", "Look at what it would learn from"),
     "train.preview.show": ("中身を見る", "Show"),
@@ -84,12 +134,19 @@ TEXT: dict[str, tuple[str, str]] = {
         "{n} 行は四つの選択肢か一つに決まる答えが読み取れないので外します。",
         "{n} rows are left out: no four choices or no single answer can be read in them.",
     ),
+    "train.preview.spared": (
+        "ほかの {n} 行は、このステップ数では読まないので使いません（種ごとに違う規則を選びます）。",
+        "{n} more rows are not used: so few steps do not come to them (each seed draws others).",
+    ),
     "train.preview.seen": (
         "試験用の問題と重なるまとまりが {n} 個あります。採点では印が付きます。",
         "{n} groups overlap test questions; every score marks them.",
     ),
     "train.preview.uncut": ("どの行も切らずに入ります。", "Every row fits uncut."),
     # -- more settings
+    "field.start_from": ("出発点", "Start from"),
+    "train.start_from.fresh": ("最初から学習する", "Fresh weights"),
+    "train.start_from.one": ("{name}（{sets}、ランク{rank}）", "{name} ({sets}, rank {rank})"),
     "field.split": ("学習用と試験用の分け方", "How training and test are kept apart"),
     "field.split.group": ("同じ文章を分けない", "No text in both"),
     "field.split.article": ("同じ条文も分けない（より厳しい）", "No article in both (stricter)"),

@@ -42,4 +42,4 @@ def follow_adapters(page: Page, tab: gr.Tab, box: Any) -> None:
     def keys_now(lang: str, _: str) -> list[str]:
         return [key for _, key in adapter_choices(lab, lang)]
 
-    follow(page, [tab], box, draw, keys_now)
+    follow(page, tab, box, draw, keys_now)

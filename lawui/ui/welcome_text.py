@@ -9,6 +9,11 @@ TEXT: dict[str, tuple[str, str]] = {
         "順番待ち {n} 番目です（ほかの人の質問に答えています）…",
         "Number {n} in line (others are being answered)…",
     ),
+    "wait.index": ("条文を探すための索引を作っています…", "Making the index of the statutes…"),
+    "wait.model": ("モデルを読み込んでいます…", "Loading the model…"),
+    "wait.left": ("残り約 {time}", "about {time} left"),
+    "wait.soon": ("まもなく終わるはずです", "it should be there any moment"),
+    "wait.unknown": ("残り時間はまだわかりません", "how long it will take is not known yet"),
     # -- a real model
     "offer.title": ("本物の言語モデルに替える", "Use a real language model"),
     "offer.help": (

@@ -14,6 +14,7 @@ from lawui.__main__ import main
 from lawui.bench.quality import evidence, figures, folds, variants
 from lawui.bench.quality.bases import Bases
 from lawui.data import questions as data
+from lawui.data import reading
 from lawui.data.headings import cited_articles
 from lawui.errors import UsageError
 from lawui.types import EVIDENCES, AdapterInfo, Question
@@ -230,3 +231,32 @@ def test_the_headline_is_the_first_variant_and_not_the_luckiest() -> None:
     ]
     told = figures.targets(cells, "mixed")
     assert [(t["mean"], t["reached"], t["aimed"]) for t in told] == [(0.58, False, False)]
+
+
+def test_reading_comes_first_and_is_learnt_once(
+    folder: Path,
+    tiny: str,
+    few: evidence.Evidence,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exercises = tuple(reading.questions(reading.read()[:80]))
+    small = replace(reading.question_set(), questions=exercises)
+    monkeypatch.setattr(reading, "question_set", lambda: small)
+    begun: list[str] = []
+    train = Bases.train
+
+    def watched(self: Bases, path: Path, *arguments: Any) -> Any:
+        begun.append(f"{path.name} < {arguments[2].start_from}")
+        return train(self, path, *arguments)
+
+    monkeypatch.setattr(Bases, "train", watched)
+    asked = ("--variant", "reading", "--variant", "reading-alone", "--fold-kind", "group")
+    found = bench(folder, tiny, capsys, *asked)
+    (first,) = [name for name in begun if name.startswith("reading-")]
+    name = first.split(" ")[0]
+    assert first == f"{name} < " and all(one.endswith(f"< {name}") for one in begun[1:])
+    rows = {row["variant"]: row for row in found["rows"] if row["evidence"] == "given"}
+    assert rows["reading-alone"]["steps"] == [2, 2] and rows["reading"]["questions"] == len(
+        few.questions
+    )

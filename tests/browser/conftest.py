@@ -3,7 +3,7 @@
 site      the running page: its address and its home
 command   the command line on the same home: command("ask", …) -> its JSON
 visit     opens the page as a new visitor in a language, width and colour scheme; only a
-          `newcomer` is met by the tour
+          `newcomer` is met by the tour; without `settled` he does something at once
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ class Visitor:
         before = len(self.complaints)
         self.page.reload()
         expect(self.page.locator("#about dl")).to_be_visible()
+        self.page.wait_for_function("window.lawuiOpened")
         left = ("AbortError", "errored out")
         fresh = [c for c in self.complaints[before:] if not any(word in c for word in left)]
         self.complaints[before:] = fresh
@@ -191,6 +192,7 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Visitor]]:
         scheme: str = "light",
         address: str = "",
         newcomer: bool = False,
+        settled: bool = True,
     ) -> Visitor:
         context = browser.new_context(
             locale=lang, viewport={"width": width, "height": 900}, color_scheme=scheme
@@ -208,6 +210,8 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Visitor]]:
         visitor.page.goto(site.url + address)
         # Drawn by the page's opening event: from here on every event is wired.
         expect(visitor.page.locator("#about dl")).to_be_visible()
+        if settled:  # ... and what the last visit left is back
+            visitor.page.wait_for_function("window.lawuiOpened")
         return visitor
 
     yield go

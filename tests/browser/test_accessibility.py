@@ -132,7 +132,9 @@ def test_keys_alone_ask_answer_compare_and_score(keys: Any) -> None:
     first = shown.inner_text()
     keys.press("j")  # the next question
     expect(shown).not_to_have_text(first)
+    second = shown.inner_text()
     keys.reach("#ask-commit")
+    expect(page.locator("[role=listbox]")).to_have_count(0)  # none stays open behind the keys
     keys.press("Space")  # the reader's own letter
     expect(page.locator("#ask-question .lw-gold-line")).to_be_visible()
     keys.reach("#ask-evidence input[value=given]")
@@ -141,6 +143,9 @@ def test_keys_alone_ask_answer_compare_and_score(keys: Any) -> None:
     keys.reach("#ask-answer")
     keys.press("Enter")
     expect(page.locator("#ask-passages .lw-passage")).not_to_have_count(0)
+
+    expect(shown).to_have_text(second)  # who passed through the lists has chosen nothing
+    expect(page.locator("#ask-commit input").first).to_be_checked()
 
     keys.back("#tab-adapters-button")
     keys.press("Enter")

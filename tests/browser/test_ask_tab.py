@@ -104,6 +104,31 @@ def test_one_s_own_question_is_answered_and_nothing_in_it_runs(visit: Visit) -> 
     assert visitor.page.locator("#tab-ask img").count() == 0
 
 
+def test_who_leaves_a_list_as_it_was_loses_nothing(visit: Visit) -> None:
+    page = visit(settled=False).page  # nor does who begins before the page has settled
+    page.check("#ask-source input[value=own]")
+    page.fill("#ask-stem textarea", "書きかけの問題")
+    page.wait_for_function("window.lawuiOpened")
+    expect(page.locator("#ask-source input[value=own]")).to_be_checked()
+    page.click("#own-kept input")
+    expect(page.locator("#own-kept [role=listbox]")).to_be_visible()
+    page.click("#ask-stem textarea")  # and not a line of the list
+    expect(page.locator("[role=listbox]")).to_have_count(0)
+    page.wait_for_timeout(1000)
+    assert page.input_value("#ask-stem textarea") == "書きかけの問題"
+    page.check("#ask-source input[value=set]")
+    page.fill("#ask-words input", "灯札")
+    page.keyboard.press("Enter")
+    chosen = page.locator("#ask-question .lw-id")
+    expect(chosen).not_to_have_text("sample-000-0")
+    before = chosen.inner_text()
+    page.click("#ask-set input")
+    page.keyboard.press("Tab")
+    expect(page.locator("#ask-set [role=listbox]")).to_have_count(0)
+    page.wait_for_timeout(1000)
+    assert chosen.inner_text() == before and page.input_value("#ask-words input") == "灯札"
+
+
 def test_search_by_words_and_keys_and_a_link_that_opens_the_item(visit: Visit) -> None:
     visitor = visit()
     first = visitor.text("#ask-question .lw-id")

@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from lawui.data.questions import load_set
 from lawui.ui.tour import ITEM
 
 Visit = Callable[..., Any]
@@ -18,6 +19,8 @@ def test_a_newcomer_sees_the_law_turn_an_answer_by_keys_alone(visit: Visit) -> N
     page = visitor.page
     expect(page.locator(CARD)).to_contain_text("（1 / 3）")
     expect(page.locator("#ask-question .lw-id")).to_have_text(ITEM)
+    items = {question.source for question in load_set("sample", None).questions}
+    expect(page.locator(".lw-found").first).to_contain_text(f"{len(items)} 問")
     expect(page.locator("#tour .lw-go")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(CARD)).to_contain_text("公式の正解とは違います")

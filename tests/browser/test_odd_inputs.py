@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from lawui.people import People
+from lawui.readers.people import People
 from lawui.ui import access
 from tests.fuzz.inputs import SCRIPTS
 from tests.fuzz.run import paths, send

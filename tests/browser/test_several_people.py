@@ -15,7 +15,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from playwright.sync_api import Browser, expect
 
-from lawui.people import Failures, line
+from lawui.readers.people import Failures, line
 
 from .conftest import Site, serve
 
@@ -180,7 +180,14 @@ def test_a_class_votes_on_its_phones_and_sees_itself_beside_the_model(
     teacher.get_by_role("button", name="この問題を出す").click()
     hanako, taro = phones
     hanako.locator("button.choice").nth(0).click()
+    expect(hanako.get_by_text("a と答えました。")).to_be_visible()
+    last = hanako.locator("button.choice").nth(3).element_handle()
+    place = last.bounding_box()
     hanako.locator("button.choice").nth(1).click()
+    expect(hanako.get_by_text("b と答えました。")).to_be_visible()
+    # Nothing moves below the finger, and what it is on stays the same element.
+    assert last.bounding_box() == place
+    assert hanako.locator("button.choice").nth(3).evaluate("(e, last) => e === last", last)
     taro.locator("button.choice").nth(2).click()
     expect(hanako.locator("button[aria-pressed=true] .letter")).to_have_text("b")
     expect(teacher.locator("#voted")).to_have_text("回答 2 人")
@@ -193,16 +200,35 @@ def test_a_class_votes_on_its_phones_and_sees_itself_beside_the_model(
     teacher.get_by_role("button", name="公式の正解を見せる").click()
     expect(taro.locator("li.official")).to_have_count(1)
     teacher.get_by_role("button", name="条文を見せたときの答え").click()
+    teacher.get_by_role("button", name="次の問題を選ぶ").click()
+    expect(teacher.locator("#item")).to_be_focused()
     expect(taro.locator(".passages cite").first).to_contain_text("条例第")
     assert taro.evaluate("document.documentElement.scrollWidth") <= 375
     teacher.locator("summary").click()
     assert "<b>たろう</b>" in teacher.inner_text("#names")
 
+    hanako.once("dialog", lambda dialog: dialog.dismiss())
+    hanako.get_by_role("button", name="退出する").click()  # by mistake
     hanako.reload()  # comes back to the same place
     expect(hanako.locator("li.chosen .letter")).to_have_text("b")
     teacher.on("dialog", lambda dialog: dialog.accept())
     teacher.get_by_role("button", name="教室を閉じる").click()
     expect(taro.locator("#notice")).to_contain_text("この参加コードの教室はありません")
+
+
+def test_a_class_in_english_offers_its_sets_in_english_and_keeps_the_code(
+    site: Site, pages: Any
+) -> None:
+    teacher = pages(1440, "a-reviewer", "en-GB")
+    teacher.goto(site.url + "class/teach")
+    teacher.get_by_role("button", name="Open a class").click()
+    expect(teacher.locator("#set option").first).to_be_attached()
+    code = teacher.inner_text("#code-shown").replace(" ", "")
+    assert not re.search("[ぁ-ん]", teacher.inner_text("#set") + teacher.inner_text("#adapter"))
+    phone = pages(375)
+    phone.goto(f"{site.url}class/?c={code}")
+    phone.get_by_role("link", name="English").click()
+    expect(phone.get_by_label("Join code")).to_have_value(code)
 
 
 def test_a_reader_keeps_a_question_once_and_has_all_data_deleted(site: Site, pages: Any) -> None:

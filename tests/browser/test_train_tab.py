@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 Visit = Callable[..., Any]
 Command = Callable[..., dict[str, Any]]
 STEPS = 6
-NAME = "browser-run"
+NAME = "watched-run"
 
 
 def test_a_run_is_watched_reloaded_shared_and_used(visit: Visit, command: Command) -> None:
@@ -21,6 +21,7 @@ def test_a_run_is_watched_reloaded_shared_and_used(visit: Visit, command: Comman
     expect(visitor.page.locator("#train-command")).to_contain_text(f"--max-steps-override {STEPS}")
     visitor.page.click("#train-start")
     expect(visitor.page.locator("#train-notice")).to_contain_text("始めました")
+    expect(visitor.page.locator("#train-status .lw-run-head b")).to_contain_text(NAME)
     run = visitor.page.locator("#train-status .lw-run-head b").inner_text()
 
     visitor.reload()

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lawui.people import People
+from lawui.readers.people import People
 from lawui.ui import access
 from tests.fuzz.run import paths, send
 from tests.serving import opened

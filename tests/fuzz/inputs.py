@@ -84,7 +84,10 @@ NUMBERS: tuple[Any, ...] = (
 )
 OTHERS: tuple[Any, ...] = (None, True, False, [], {}, [[]], [None], {"": ""}, ["a"] * 5000)
 
-_NAMED = ("evidence", "adapter", "set", "kind", "text", "where", "lora_r", "train_set", "preset")
+_NAMED = (
+    *("evidence", "adapter", "set", "kind", "text", "where"),
+    *("lora_r", "train_set", "preset", "start_from"),
+)
 
 
 def deep(levels: int = 400) -> Any:

@@ -57,6 +57,36 @@ def test_a_card_is_read_back(tmp_path: Path) -> None:
     assert "Apache-2.0" in card and "library_name: peft" in card and "| lora_r | 8 |" in card
 
 
+def test_what_an_adapter_was_begun_from_is_on_its_card(tmp_path: Path) -> None:
+    begun = {"name": "reader", "weights_sha": "rrrr", "sets": ["reading"]}
+    info = adapters.read_adapter(made(tmp_path, begun_from=begun))
+    assert (info.begun_from, info.begun_sha) == ("reader", "rrrr")
+    assert info.sets == ("reading", "sample")
+    card = (tmp_path / "good" / "README.md").read_text("utf-8")
+    assert "| begun from | reader (weights rrrr), which had learnt reading |" in card
+    fresh = adapters.read_adapter(made(tmp_path, "fresh"))
+    assert (fresh.begun_from, fresh.sets) == ("", ("sample",))
+    assert "begun from" not in (tmp_path / "fresh" / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("begun", ["reader", {"name": 3, "sets": 7}])
+def test_a_card_that_tells_oddly_of_its_beginning_breaks_nothing(
+    tmp_path: Path, begun: object
+) -> None:
+    path = made(tmp_path)
+    card = json.loads((path / adapters.CARD).read_text("utf-8"))
+    (path / adapters.CARD).write_text(json.dumps({**card, "begun_from": begun}), "utf-8")
+    (info,) = adapters.list_adapters(tmp_path)
+    assert (info.fault == "") == isinstance(begun, dict)
+
+
+def test_an_alpha_need_not_be_whole(tmp_path: Path) -> None:
+    config = made(tmp_path) / adapters.CONFIG
+    values = {**json.loads(config.read_text("utf-8")), "lora_alpha": 12.5}
+    config.write_text(json.dumps(values), "utf-8")
+    assert adapters.read_adapter(config.parent).alpha == 12.5
+
+
 def test_newest_first(tmp_path: Path) -> None:
     made(tmp_path, "old", created="2025-01-01")
     made(tmp_path, "new", created="2026-01-01")

@@ -253,11 +253,30 @@ def test_the_place_in_line_is_told_and_a_person_goes_first(make: Callable[..., S
     person.add_done_callback(lambda _: ended.append("person"))
     assert [serving.position(f) for f in (first, person, score)] == [0, 1, 2]
     assert serving.waiting == 2
-    heard: list[int] = []
+    heard: list[tuple[int, float | None]] = []
     threading.Timer(0.5, subject.gate.set).start()
-    assert wait(serving, score, heard.append)
-    assert heard[0] == 2 and serving.position(score) == 0
+    assert wait(serving, [score], lambda *told: heard.append(told))
+    assert heard[0] == (2, None)  # nothing was ever answered
+    assert serving.position(score) == 0
     assert person.result(60) and ended == ["person", "score"]
+    serving.close()
+
+
+def test_the_time_left_is_reckoned_from_what_was_answered(make: Callable[..., Subject]) -> None:
+    subject = make(requests=1)
+    serving = subject.serving
+    asked = questions(serving, 4, "left")
+    serving.answer(asked[:1])
+    subject.hold()
+    first = serving.submit(asked[1:2], ONE)
+    assert subject.reached.wait(60)
+    second, third = serving.submit(asked[2:3], ONE), serving.submit(asked[3:], TWO)
+    lefts = [serving.left(future) for future in (second, third)]
+    assert 0 < lefts[0] < lefts[1]  # type: ignore[operator]
+    heard: list[float] = []
+    threading.Timer(0.7, subject.gate.set).start()
+    wait(serving, [first, second, third], lambda _, left: heard.append(left or 0.0))
+    assert heard[0] > 0 and heard == sorted(heard, reverse=True)  # it comes nearer only
     serving.close()
 
 

@@ -12,9 +12,10 @@ import pytest
 import torch
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
+from lawui.data import reading
+from lawui.data.reading import Asked, Context
 from lawui.model.embedded import network, packing, recipe, refine, teacher, written
 from lawui.model.embedded.decoding import Decoder
-from lawui.model.embedded.written import Asked, Context
 from lawui.types import Passage
 
 WEIGHTS = Path(recipe.__file__).parent / "weights"
@@ -129,12 +130,24 @@ def test_a_doubt_of_the_teacher_is_learnt_as_often_as_he_has_it() -> None:
     doubtful = Asked("問", False, "甲", ("乙", "丙", "丁"), (0.3, 0.0, 0.7, 0.0))
     learnt = Counter()
     for seed in range(200):
-        ((_, (branch,), _),) = written.trees([context((doubtful,))], encoder, Random(seed))
+        _, (branch,), _ = next(written.trees([context((doubtful,))], encoder, Random(seed)))
         text = words.decode(branch.ids)
         letter = words.decode(branch.ids[-2:-1])
         learnt[text.split(f"\n{letter} ")[1][0]] += 1
         assert not any(branch.marks)  # who is not sure says nothing of each choice
     assert set(learnt) == {"甲", "丙"} and 40 < learnt["甲"] < 80
+
+
+def test_without_the_text_any_letter_is_the_answer() -> None:
+    words = AutoTokenizer.from_pretrained(WEIGHTS)
+    encoder = packing.Encoder(words)
+    letters = Counter()
+    for seed in range(600):
+        trees = written.trees([context((ASKED,))], encoder, Random(seed))
+        for prefix, (branch,), text in list(trees)[1:]:
+            assert prefix == encoder.prefix([]) and not text and not any(branch.marks)
+            letters[words.decode(branch.ids[-2:-1])] += 1
+    assert set(letters) == set("abcd") and 35 < sum(letters.values()) < 90
 
 
 def test_the_teacher_runs_and_its_questions_refine_a_reader(
@@ -143,8 +156,8 @@ def test_the_teacher_runs_and_its_questions_refine_a_reader(
     monkeypatch.setattr(packing, "ROW", 1024)
     monkeypatch.setattr(recipe, "HELD_OUT_ARTICLES", 10)
     monkeypatch.setattr(teacher, "NEW", 24)
-    monkeypatch.setattr(written, "read", lambda: [context((ASKED,))] * 2 + [_other()])
-    monkeypatch.setattr(written, "split", lambda found: (found[:2], found[2:]))
+    monkeypatch.setattr(reading, "read", lambda: [context((ASKED,))] * 2 + [_other()])
+    monkeypatch.setattr(reading, "split", lambda found: (found[:2], found[2:]))
     statutes = tmp_path / "statutes.jsonl"
     lines = [json.dumps(_article(n), ensure_ascii=False) for n in range(100)]
     statutes.write_text("\n".join(lines), encoding="utf-8")

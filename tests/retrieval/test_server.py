@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from lawui.__main__ import main
 from lawui.errors import RetrievalError
 from lawui.retrieval import index
 from lawui.retrieval.embedders import Embedder
@@ -172,3 +174,18 @@ def test_no_server_there(tmp_path: Path, articles: list[Article], embedder: Embe
     assert caught.value.key == "retrieval.server"
     assert url in caught.value.text("en")
     assert index.status(tmp_path) is None
+
+
+def test_the_command_line_builds_on_the_server(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import chromadb
+
+    with chroma_server(tmp_path / "server", _free_port()) as url:
+        words = ["--home", str(tmp_path / "home"), "--data", str(tmp_path), "--offline"]
+        assert main([*words, "--chroma-url", url, "index", "build", "--json"]) == 0
+        built = json.loads(capsys.readouterr().out)
+        client = chromadb.HttpClient(host="127.0.0.1", port=int(url.rsplit(":", 1)[1]))
+        name = index.collection_name(built["fingerprint"])
+        assert name in {collection.name for collection in client.list_collections()}
+        client.close()

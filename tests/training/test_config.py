@@ -21,6 +21,7 @@ from lawui.training.config import (
     mix,
     to_dict,
 )
+from lawui.types import EVIDENCES
 
 
 def parse(words: list[str]) -> TrainConfig:
@@ -37,6 +38,21 @@ def test_small_norag_is_as_designed() -> None:
     assert (preset.lora_r, preset.lora_alpha, preset.lora_dropout) == (16, 32, 0.05)
     assert (preset.use_4bit, preset.bnb_4bit_quant_type) == (True, "nf4")
     assert (preset.bnb_4bit_compute_dtype, preset.max_steps_override) == ("bfloat16", 50)
+
+
+def test_the_two_stages_of_a_real_base() -> None:
+    first, second = PRESETS["reading"], PRESETS["law"]
+    assert (first.train_set, first.evidence_mix, first.max_seq_length) == ("reading", "given", 1024)
+    assert (first.step_size, first.num_epochs, first.learning_rate) == (32, 1, 2e-4)
+    assert (first.eval_steps, first.save_steps, first.max_steps_override) == (100, 100, 0)
+    assert (second.train_set, second.start_from) == ("selection_randomized", "")
+    assert (second.step_size, second.max_steps_override, second.learning_rate) == (8, 120, 1e-4)
+    assert (second.warmup_ratio, second.lora_dropout, second.max_seq_length) == (0.05, 0.05, 2048)
+    assert (second.eval_steps, second.early_stopping_patience) == (40, 2)
+    assert mix(second.evidence_mix) == pytest.approx(dict.fromkeys(EVIDENCES, 1 / 3))
+    for stage in (first, second):
+        assert (stage.lora_r, stage.lora_alpha, stage.target_modules) == (16, 32, ("all-linear",))
+        assert (stage.lr_scheduler_type, stage.model_name) == ("cosine", "")
 
 
 def test_every_preset_may_start() -> None:

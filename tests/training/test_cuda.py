@@ -76,6 +76,12 @@ def test_a_step_that_is_not_finite_is_skipped_on_the_device() -> None:
     assert int(engine.optimizer.state_dict()["state"][0]["step"]) == 11
 
 
+def test_attention_with_a_wrong_gradient_is_not_used() -> None:
+    torch.backends.cuda.enable_cudnn_sdp(True)
+    trained(graphs=False)
+    assert not torch.backends.cuda.cudnn_sdp_enabled()
+
+
 def test_the_budget_is_a_limit(tmp_path: Path) -> None:
     planner.keep("cuda", 2 * 10**9)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,10 +13,10 @@ from typing import Any
 import pytest
 
 from lawui.errors import TrainingError
-from lawui.model.adapters import list_adapters
+from lawui.model.adapters import CONFIG, find, list_adapters
 from lawui.model.load import LoadedModel, load
-from lawui.training import rows
-from lawui.training.events import EventReader, EventWriter
+from lawui.training import begin, checkpoint, rows
+from lawui.training.events import EventReader, EventWriter, effective
 from lawui.training.loop import NOT_FINITE_LIMIT, Trainer
 from lawui.training.runs import EVENTS, RunStore, read_run
 from lawui.types import TrainEvent
@@ -29,7 +31,8 @@ class Bench:
         self.loaded: LoadedModel = load(str(base), compute_dtype="float32")
         store = RunStore(adapters)
         made = made if made is not None else helpers.rows()
-        run = store.create(helpers.config(**changes), made, helpers.meta(str(base)))
+        start = find(adapters, changes["start_from"]) if "start_from" in changes else None
+        run = store.create(helpers.config(**changes), made, helpers.meta(str(base)), start)
         self.folder = adapters / run
         self.asked = 0
 
@@ -235,3 +238,159 @@ def test_cores_side_by_side_change_no_number(
         looks.append([e.eval_loss for e in events if e.kind == "eval"])
     assert curves[0] == pytest.approx(curves[1], rel=1e-4)
     assert looks[0] == pytest.approx(looks[1], rel=1e-4)
+
+
+# -- going on from an adapter
+
+BRIEF: dict[str, Any] = {"lora_dropout": 0.0, "max_steps_override": 8, "eval_steps": 0}
+
+
+def first(folder: Path, base: Path, **changes: Any) -> list[float]:
+    """The losses of a run named `first`, whose adapter others go on from."""
+    return curve(Bench(folder, base, output_dir="first", **{**BRIEF, **changes}).train())
+
+
+def test_a_run_goes_on_from_another_adapter(tmp_path: Path, tiny_base: Path) -> None:
+    before = first(tmp_path, tiny_base)
+    second = Bench(tmp_path, tiny_base, output_dir="second", start_from="first", **BRIEF)
+    events = second.train()
+    assert curve(events)[0] < before[0]
+    ready = {info.name: info for info in list_adapters(tmp_path)}
+    one, two = ready["first"], ready["second"]
+    assert set(one.trained_groups) <= set(two.trained_groups)
+    assert (two.begun_from, two.begun_sha, two.sets) == ("first", one.weights_sha, ("toy", "toy"))
+    assert two.settings["start_sha"] == one.weights_sha
+    assert f"| begun from | first (weights {one.weights_sha})" in (
+        second.folder / "README.md"
+    ).read_text("utf-8")
+    assert [e.data["sha"] for e in events if e.data.get("key") == "train.begun"] == [
+        one.weights_sha
+    ]
+
+
+def test_the_adapter_to_go_on_from_is_needed_no_more_once_a_run_is_laid_down(
+    tmp_path: Path, tiny_base: Path
+) -> None:
+    """Queued, killed before its first checkpoint, and resumed after one."""
+    first(tmp_path, tiny_base)
+    whole = Bench(tmp_path, tiny_base, start_from="first", **BRIEF)
+    killed = Bench(tmp_path, tiny_base, start_from="first", **BRIEF)
+    later = Bench(tmp_path, tiny_base, start_from="first", **BRIEF)
+    shutil.rmtree(tmp_path / "first")
+    expected = curve(whole.train())
+    assert not (whole.folder / begin.COPY).exists(), "a run that is done needs it no more"
+
+    for bench, steps in ((killed, 1), (later, 5)):  # a checkpoint is at step 3
+        bench.asked = 0
+        with pytest.raises(KeyboardInterrupt):
+            bench.train(lambda _, asked, steps=steps: die() if asked > steps else False)
+        assert (checkpoint.latest(bench.folder) is None) == (bench is killed)
+        bench.loaded = load(str(tiny_base), compute_dtype="float32")
+        resumed = bench.train()
+        assert curve(effective(resumed)) == pytest.approx(expected, rel=1e-5)
+        assert find(tmp_path, bench.folder.name).begun_from == "first"  # type: ignore[union-attr]
+
+
+def die() -> bool:
+    raise KeyboardInterrupt
+
+
+def test_an_adapter_to_go_on_from_must_fit(tmp_path: Path, tiny_base: Path) -> None:
+    first(tmp_path, tiny_base)
+    for changes in ({"lora_r": 3}, {"lora_alpha": 7.5}, {"target_modules": ("q_proj",)}):
+        with pytest.raises(TrainingError) as wrong:
+            Bench(tmp_path, tiny_base, start_from="first", **BRIEF, **changes)
+        assert wrong.value.key == "train.start_differs"
+    with pytest.raises(TrainingError) as missing:
+        RunStore(tmp_path).create(
+            helpers.config(start_from="nobody"), helpers.rows(), helpers.meta(str(tiny_base))
+        )
+    assert missing.value.key == "train.no_start"
+    assert [p.name for p in tmp_path.iterdir()] == ["first"], "no folder is left"
+
+
+def test_another_adapter_s_layers_are_known_with_the_base(tmp_path: Path, tiny_base: Path) -> None:
+    """One that says nothing of how it was made: all-linear may be what it has, or not."""
+    first(tmp_path, tiny_base, target_modules=("q_proj",))
+    for name in ("lawui.json", "run.json"):
+        (tmp_path / "first" / name).unlink()
+    with pytest.raises(TrainingError) as narrow:
+        Bench(tmp_path, tiny_base, start_from="first", **BRIEF).train()
+    assert narrow.value.key == "train.start_layers"
+    wanted = {"start_from": "first", "target_modules": ("q_proj",)}
+    assert curve(Bench(tmp_path, tiny_base, **wanted, **BRIEF).train())
+
+
+@pytest.mark.parametrize("odd", [{"use_rslora": True}, {"alpha_pattern": {"q_proj": 3}}])
+def test_an_adapter_that_acts_otherwise_is_no_beginning(
+    tmp_path: Path, tiny_base: Path, odd: dict[str, Any]
+) -> None:
+    first(tmp_path, tiny_base)
+    config = tmp_path / "first" / CONFIG
+    config.write_text(json.dumps({**json.loads(config.read_text("utf-8")), **odd}), "utf-8")
+    with pytest.raises(TrainingError) as found:
+        Bench(tmp_path, tiny_base, start_from="first", **BRIEF)
+    assert found.value.key == "train.start_scaled"
+
+
+def test_a_damaged_copy_or_another_base_is_said(tmp_path: Path, tiny_base: Path) -> None:
+    first(tmp_path, tiny_base)
+    other = Bench(tmp_path, tiny_base, start_from="first", **BRIEF)
+    other.loaded.sha = "f" * 16
+    with pytest.raises(TrainingError) as foreign:
+        other.train()
+    assert foreign.value.key == "train.start_other_base"
+    broken = Bench(tmp_path, tiny_base, start_from="first", **BRIEF)
+    copy = broken.folder / begin.COPY
+    copy.write_bytes(copy.read_bytes()[:-1] + b"x")
+    with pytest.raises(TrainingError) as damaged:
+        broken.train()
+    assert damaged.value.key == "train.bad_start"
+
+
+def as_dev(group: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Rows and split in which one training group is a dev group."""
+    made = helpers.rows()
+    for row in made:
+        if row["question"]["group"] == group:
+            row["split"] = "dev"
+    return made, {**helpers.meta()["split"], group: "dev"}
+
+
+def test_what_an_adapter_learnt_is_no_dev_question_of_any_that_goes_on_from_it(
+    tmp_path: Path, tiny_base: Path
+) -> None:
+    first(tmp_path, tiny_base)
+    seen = helpers.rows()[0]["question"]["group"]
+    made, split = as_dev(seen)
+    meta = {**helpers.meta(str(tiny_base)), "split": split}
+
+    def asked_of(start: str, **changes: Any) -> str:
+        config = helpers.config(start_from=start, **{**BRIEF, **changes})
+        return RunStore(tmp_path).create(config, made, meta, find(tmp_path, start))
+
+    with pytest.raises(TrainingError) as leak:
+        asked_of("first")
+    assert leak.value.key == "train.start_saw"
+    # Who insists has the groups marked as learnt, and so has whoever goes on from that.
+    insisted = asked_of("first", allow_seen=True)
+    assert read_run(tmp_path / insisted).split[seen] == "train"
+    second = Bench(tmp_path, tiny_base, output_dir="second", start_from="first", **BRIEF)
+    second.train()
+    with pytest.raises(TrainingError) as chain:
+        asked_of("second")
+    assert chain.value.key == "train.start_saw"
+
+
+def test_what_is_kept_out_for_the_test_questions_is_not_learnt_before(
+    tmp_path: Path, tiny_base: Path
+) -> None:
+    first(tmp_path, tiny_base)
+    out = helpers.rows()[0]["question"]["group"]
+    made = [row for row in helpers.rows() if row["question"]["group"] != out]
+    meta = helpers.meta(str(tiny_base))
+    meta["split"] = {**meta["split"], out: "unused"}
+    config = helpers.config(start_from="first", **BRIEF)
+    with pytest.raises(TrainingError) as leak:
+        RunStore(tmp_path).create(config, made, meta, find(tmp_path, "first"))
+    assert leak.value.key == "train.start_saw"

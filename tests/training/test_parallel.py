@@ -14,7 +14,7 @@ import pytest
 
 from lawui.__main__ import main
 from lawui.errors import TrainingError
-from lawui.model.adapters import list_adapters
+from lawui.model.adapters import find, list_adapters
 from lawui.training import checkpoint, launch, planner
 from lawui.training.config import ConfigError, TrainConfig
 from lawui.training.parallel import Peers
@@ -156,3 +156,20 @@ def test_how_a_process_ended_is_read_from_the_launchers_report(tmp_path: Path) -
     assert (error.key, error.params["process"]) == ("train.rank_lost", 2)
     launch.leave_word(tmp_path, TrainingError("train.too_few_cards", asked=2, there=1))
     assert launch._failure(tmp_path, 2).key == "train.too_few_cards"
+
+
+def test_two_processes_go_on_from_an_adapter_that_is_gone(
+    store: RunStore, tmp_path: Path, tiny_base: Path
+) -> None:
+    folder = tmp_path / "adapters"
+    Bench(folder, tiny_base, output_dir="first", **SETTINGS).train()
+    going_on = {"start_from": "first", **SETTINGS}
+    alone = curve(Bench(folder, tiny_base, **going_on).train())
+    values = helpers.config(nproc=2, **going_on)
+    meta = helpers.meta(str(tiny_base))
+    run = store.create(values, helpers.rows(), meta, find(folder, "first"))
+    store.remove("first")
+    store.start(run)
+    assert ended(store, run).state == "done", (folder / run / LOG).read_text()
+    assert curve(store.events(run)) == pytest.approx(alone, rel=1e-4)
+    assert find(folder, run).begun_from == "first"  # type: ignore[union-attr]

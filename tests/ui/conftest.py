@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lawui.lab import Lab, Settings
-from lawui.people import ROLES, Account, People
+from lawui.readers.people import ROLES, Account, People
 from lawui.ui import access
 from tests.serving import House, opened
 

@@ -14,7 +14,7 @@ from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
 from lawui.errors import HostError, UsageError
-from lawui.people import UPLOADED, Failures, People, hashed
+from lawui.readers.people import UPLOADED, Failures, People, hashed
 from lawui.ui import access
 
 

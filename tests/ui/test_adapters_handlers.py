@@ -43,12 +43,35 @@ def test_a_column_is_any_version_with_any_law() -> None:
 
 @pytest.mark.parametrize("lang", ["ja", "en"])
 def test_only_what_differs_between_settings_is_shown(lang: str) -> None:
-    differ = dict(draw.differing_settings([INFO, OTHER]))
+    differ = dict(draw.differing_settings([INFO, OTHER], lang))
     assert differ == {"lora_r": ["8", "32"], "weights_sha": ["w1", "w2"]}
     html = draw.settings_html([INFO, OTHER], lang)
     assert html.count("<tr") == 3 and "learning_rate" not in html
     assert draw.settings_html([INFO], lang) == ""
     assert "<table" not in draw.settings_html([INFO, replace(INFO, name="copy")], lang)
+
+
+def test_sets_are_named_as_people_say_them() -> None:
+    made = {**INFO.settings, "train_set": "sample"}
+    one = replace(INFO, trained_on="sample", settings=made)
+    two = replace(OTHER, trained_on="reading", settings={**made, "train_set": "reading"})
+    rows = dict(draw.differing_settings([one, two], "ja"))
+    words = ["見本の条例（全部）", "読解の練習問題（手書き、約2万6千問）"]
+    assert rows["set"] == rows["train_set"] == words
+
+
+def test_what_they_went_on_from_differs_by_name_and_weights() -> None:
+    settings = {**INFO.settings, "start_from": "reader", "start_sha": "r1"}
+    further = replace(INFO, name="further", settings=settings)
+    known = {**INFO.settings, "start_from": ""}
+    rows = dict(draw.differing_settings([replace(INFO, settings=known), further], "ja"))
+    assert rows == {"start_from": ["", "reader"], "start_sha": ["", "r1"]}
+    html = draw.settings_html([INFO, further], "ja")
+    assert "出発点" in html and "出発点の照合値" in html
+    listed = draw.adapters_html(
+        [replace(further, trained_on="sample", earlier_sets=("reading",))], "ja"
+    )
+    assert "読解の練習問題（手書き、約2万6千問） → 見本の条例（全部）" in listed
 
 
 def test_each_column_tells_who_answered_and_whether_order_mattered(lab: Lab) -> None:
@@ -64,6 +87,15 @@ def test_each_column_tells_who_answered_and_whether_order_mattered(lab: Lab) -> 
     assert html.count("lw-more") == 2 and "第" in html  # the passages, folded
     letters = {r.answer.choice for r in results}
     assert ("割れました" in html) == (len(letters) > 1) == ("lw-alone" in html)
+
+
+def test_a_passage_too_long_for_the_model_is_marked_in_its_column(lab: Lab) -> None:
+    question = lab.find("sample")[0]
+    long = replace(question, given_context=question.given_context + "長い条文である。" * 2_000)
+    whole, cut = (lab.compare_answers(q, [(BASE, "given")]) for q in (question, long))
+    assert "途中までしか" not in draw.columns_html(whole, "ja")
+    html = draw.columns_html(cut, "ja")
+    assert html.count("途中までしか") == 2 and "lw-badge" in html  # in words, and at the passage
 
 
 def item(qid: str, letters: str) -> dict[str, Any]:

@@ -7,15 +7,17 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
+from lawui.asking.whatif import Hanging
 from lawui.errors import UsageError
 from lawui.lab import Lab
+from lawui.readers.visits.text import to_text
 from lawui.types import BASE
 from lawui.ui import picker
 from lawui.ui.api import Api, answer_json
-from lawui.ui.ask_tab import answering, draw
+from lawui.ui.ask_tab import answering, draw, memory
+from lawui.ui.ask_tab.home import made_entry
 from lawui.ui.ask_tab.state import Asked, ask, chosen_question
 from lawui.ui.versions import adapter_update
-from lawui.whatif import Hanging
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +101,8 @@ def test_a_passage_too_long_for_the_model_is_said_to_be_cut(lab: Lab, asked: Ask
             cut, False, lang
         )
         assert words not in draw.passages_html(asked, lang)
+    assert "途中まで見せた" in to_text(made_entry(cut, False, None), "ja")
+    assert "途中まで見せた" not in to_text(made_entry(asked, False, None), "ja")
     whole = replace(passage, text=f"<|{passage.text}")
     assert lab.ask(asked.now.question, "given", passages=[whole]).shortened == ()
 
@@ -173,6 +177,16 @@ def test_endpoints_refuse_what_cannot_be(lab: Lab) -> None:
         api.ask(stem="問い", choices=["一", "二"])
     shown = api.questions("sample")[0]
     assert set(shown) == {"id", "law", "stem", "choices"}
+
+
+def test_a_first_visit_undoes_nothing_that_the_reader_began(lab: Lab) -> None:
+    assert all(value == gr.skip() for value in memory.bring(lab, "ja", {}, {}))
+    asked_for = {"evidence": "given", "q": "sample-002-0"}
+    told = [v for v in memory.bring(lab, "ja", {}, asked_for) if v != gr.skip()]
+    assert told == ["given"]
+    came_back = memory.bring(lab, "ja", {"source": "own", "stem": "typed"}, {})
+    assert len(came_back) == len(memory.bring(lab, "ja", {}, {}))
+    assert came_back[0] == "own" and "typed" in came_back
 
 
 def test_a_version_that_is_gone_is_chosen_no_more(lab: Lab) -> None:

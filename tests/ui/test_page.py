@@ -10,12 +10,14 @@ import gradio as gr
 import pytest
 
 from lawui import ui
+from lawui.data import reading
 from lawui.errors import LabError, UsageError
 from lawui.lab import Lab
 from lawui.training.config import ConfigError
 from lawui.types import BASE
 from lawui.ui import address, header, page, score_tab, train_form, train_tab
 from lawui.ui.api import ENDPOINTS
+from lawui.ui.picker import set_words
 
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 ENDPOINTS_OF_THE_BRIEF = {
@@ -176,6 +178,68 @@ def test_the_form_shows_the_command_that_runs(lab: Lab) -> None:
     fields[train_form.FIELDS.index("lora_r")] = "4"
     values = train_form.config_values("sample", "sample", None, preset["evidence_mix"], fields)
     assert lab.train_command(lab.train_config(**values)).endswith("--preset sample --lora-r 4")
+
+
+def test_the_form_offers_what_a_run_can_go_on_from(lab: Lab) -> None:
+    offered = train_form.start_choices(lab, "embedded", "ja")
+    assert offered[0] == ("最初から学習する", train_form.FRESH)
+    assert ("sample-given（見本の条例（全部）、ランク16）", "sample-given") in offered
+    assert train_form.start_choices(lab, "no/such", "en") == [("Fresh weights", train_form.FRESH)]
+    preset = lab.train_presets()["sample"]
+    where = train_form.FIELDS.index(train_form.START)
+    fields = train_form.field_texts({**preset, "start_from": "sample-given"})
+    values = train_form.config_values("sample", "sample", None, preset["evidence_mix"], fields)
+    command = lab.train_command(lab.train_config(**values))
+    assert command.endswith("--preset sample --start-from sample-given")
+    fields[where] = train_form.FRESH
+    values = train_form.config_values("sample", "sample", None, preset["evidence_mix"], fields)
+    assert lab.train_config(**values).start_from == ""
+    for start, shown in (("sample-given", "sample-given"), ("gone", train_form.FRESH)):
+        drawn = train_form.filled(lab, {**preset, "start_from": start}, "ja")[2 + where]
+        assert drawn["value"] == shown and drawn["choices"] == offered
+
+
+def test_a_preset_says_what_it_is_for_and_what_it_lacks_here(lab: Lab) -> None:
+    for preset in lab.train_presets():
+        texts = [train_form.about_preset_html(lab, preset, lang) for lang in ("ja", "en")]
+        assert all(texts) and texts[0] != texts[1], preset
+    assert "出発点" in train_form.about_preset_html(lab, "law", "ja")
+    assert "ここにない" in train_form.about_preset_html(lab, "law", "ja"), "lawqa_jp is not here"
+    assert "ここにない" not in train_form.about_preset_html(lab, "reading", "ja")
+    assert train_form.about_preset_html(lab, "gone", "ja") == ""
+    drawn = {p: train_form.filled(lab, v, "ja") for p, v in lab.train_presets().items()}
+    assert drawn["law"][0] == drawn["small-norag"][0] == gr.skip()
+    assert (drawn["reading"][0], drawn["sample"][0]) == ("reading", "sample")
+    for values in drawn.values():
+        assert values[1]["value"] in [key for _, key in values[1]["choices"]]
+
+
+def test_a_mix_of_one_s_own_is_shown_with_its_weights(lab: Lab) -> None:
+    """What the command line was given, copied from its run to the form."""
+    values = {**lab.train_presets()["sample"], "evidence_mix": "none=1, given=2"}
+    mix = train_form.filled(lab, values, "ja")[1]
+    assert mix["value"] == "none=1, given=2"
+    assert mix["choices"][-1] == ("条文なし + 付属の条文 ×2", "none=1, given=2")
+    assert len(mix["choices"]) == 1 + len(train_form.mix_choices("ja"))
+
+
+def test_the_reading_exercises_are_on_the_train_tab_alone_and_read_when_chosen(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "read", lambda: pytest.fail("nobody has chosen them"))
+    reading.question_set.cache_clear()
+    everything = ui.build(lab)
+    lists = [b for b in everything.blocks.values() if isinstance(b, gr.Dropdown)]
+    offered = (set_words(reading.NAME, "ja"), reading.NAME)
+    having = [b.elem_id for b in lists if offered in (b.choices or ())]
+    assert having == ["train-set"] and train_form.READING == reading.NAME
+    for lang, word in (("ja", "学習済み"), ("en", "already learnt")):
+        assert word in train_form.about_html(lab, reading.NAME, None, "", lang)
+        other = "Qwen/Qwen2.5-1.5B-Instruct"
+        elsewhere = train_form.about_html(lab, reading.NAME, None, other, lang)
+        assert elsewhere and word not in elsewhere
+        assert train_form.about_html(lab, "sample", "/x/mine.jsonl", "", lang) == ""
+        assert "mine.jsonl" in train_form.about_html(lab, "file", "/x/mine.jsonl", "", lang)
 
 
 def test_without_runs_the_tabs_say_what_to_do(demo: Lab) -> None:

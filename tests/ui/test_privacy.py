@@ -17,6 +17,7 @@ import pytest
 
 from lawui.errors import LabError
 from lawui.lab import CHECKOUT
+from lawui.training.config import TrainConfig
 from lawui.training.runs import RunStore
 from lawui.types import BASE
 from lawui.ui.access import acting
@@ -38,8 +39,8 @@ class Secret:
 
 @pytest.fixture(scope="module")
 def secret(house: House) -> Iterator[Secret]:
-    """Own questions, a matrix of scores, a mark, a training run with its adapter, a preset
-    and a visit."""
+    """Own questions, a matrix of scores, a mark, a training run with its adapter, one that goes
+    on from it with questions of everybody's, presets and a visit."""
     lab, owner = house.lab, house.guest("owner")
     for stem in (f"{SECRET}はいつ書くか。", f"{SECRET}は何日とっておくか。"):
         kept = owner.call("own_add", stem=stem, choices=FOUR, gold="c", context=f"{SECRET}を記す。")
@@ -53,12 +54,16 @@ def secret(house: House) -> Iterator[Secret]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RunStore, "start", lambda self, run: None)
         training = owner.call("train_start", settings={"train_set": own, "output_dir": "mine"})
-    _make_adapter(lab.home / "adapters" / training["run"], own)
-    owner.call("train_preset_save", name="私の設定", preset="sample", settings={"train_set": own})
+        _make_adapter(lab.home / "adapters" / training["run"], trained_on=own)
+        begun = {"start_from": training["run"]}
+        further = owner.call("train_start", settings={**begun, "output_dir": "further"})
+    _make_adapter(lab.home / "adapters" / further["run"], begun_from={"sets": [own]})
+    for name, settings in (("私の設定", {"train_set": own}), ("続きの設定", begun)):
+        owner.call("train_preset_save", name=name, preset="sample", settings=settings)
     visit = owner.call("visit_new")
     owner.call("what_if", id=kept["id"], visit=visit)
     named = {
-        "run": [runs[0], training["run"]],
+        "run": [runs[0], training["run"], further["run"]],
         "run_a": [runs[0]],
         "run_b": [runs[1]],
         "runs": [list(runs)],
@@ -67,24 +72,25 @@ def secret(house: House) -> Iterator[Secret]:
         "id": [kept["id"]],
         "item": [row["id"], row["source"]],
         "source": [row["source"]],
-        "adapter": [training["run"]],
-        "adapters": [[training["run"]]],
-        "settings": [{"train_set": own}],
-        "preset": ["私の設定"],
+        "adapter": [training["run"], further["run"]],
+        "adapters": [[training["run"]], [further["run"]]],
+        "settings": [{"train_set": own}, begun, {"start_from": further["run"]}],
+        "preset": ["私の設定", "続きの設定"],
         "visit": [visit],
     }
-    words = (SECRET, own, *runs, job, row["source"], "私の設定", visit, json.dumps(training["run"]))
+    words = (SECRET, own, *runs, job, row["source"], "私の設定", "続きの設定", visit)
+    words += (json.dumps(training["run"]), json.dumps(further["run"]))
     yield Secret(named, words)
 
 
-def _make_adapter(folder: Path, own: str) -> None:
+def _make_adapter(folder: Path, **card: Any) -> None:
     """Let a run that was laid down look as one that ended."""
     made = next((CHECKOUT / "adapters").glob("sample-*"))
     for path in made.iterdir():
         if path.name != "run.json":
             shutil.copy(path, folder)
-    card = json.loads((folder / "lawui.json").read_text("utf-8"))
-    (folder / "lawui.json").write_text(json.dumps({**card, "trained_on": own}), "utf-8")
+    whole = {**json.loads((folder / "lawui.json").read_text("utf-8")), **card}
+    (folder / "lawui.json").write_text(json.dumps(whole), "utf-8")
 
 
 def missing(value: Any) -> Any:
@@ -173,20 +179,21 @@ def plain(said: str, thing: Any) -> str:
     """An answer without the names that were asked for, times and speeds."""
     for one in thing if isinstance(thing, list) else [thing]:
         for text in one.values() if isinstance(one, dict) else [one]:
-            said = said.replace(text, "…").replace(text.partition("-")[0], "…")
+            # A visit's name is drawn, and may begin with the dash.
+            said = said.replace(text, "…").replace(text.partition("-")[0] or text, "…")
     return said if said.startswith("!") else said[:1]
 
 
 def unharmed(owner: Guest, secret: Secret) -> None:
     """Everything is still there and its owner reads it."""
-    run, training = secret.named["run"]
+    run, training, further = secret.named["run"]
     assert len(owner.call("own_list")) == 2
     assert owner.call("score_status", run=run)["state"] == "done"
     assert owner.call("train_status", run=training)["adapter"] == training
-    assert training in [a["name"] for a in owner.call("adapters")]
+    assert {training, further} <= {a["name"] for a in owner.call("adapters")}
     assert owner.call("marks")[0]["comment"] == SECRET
     assert SECRET in owner.call("visit_text", visit=secret.named["visit"][0])
-    assert "私の設定" in owner.call("train_presets")
+    assert {"私の設定", "続きの設定"} <= set(owner.call("train_presets"))
 
 
 def test_no_list_tells_of_anothers(house: House, secret: Secret) -> None:
@@ -226,7 +233,7 @@ def test_the_page_draws_nothing_of_anothers(house: House, secret: Secret) -> Non
     from lawui.ui.picker import set_choices
     from lawui.ui.score_tab.watching import View, watch
 
-    run, training = secret.named["run"]
+    run, training, further = secret.named["run"]
     view = View(job=secret.named["job"][0], run=run)
     asked = {"q": secret.named["id"][0], "versions": training}
 
@@ -235,7 +242,7 @@ def test_the_page_draws_nothing_of_anothers(house: House, secret: Secret) -> Non
             return repr(
                 (
                     watch(house.lab, "ja", view),
-                    train_tab.watch(house.lab, "ja", training, [training]),
+                    train_tab.watch(house.lab, "ja", training, [training, further]),
                     address.view(house.lab, "ja", asked, user),
                     set_choices(house.lab, "ja", user),
                 )
@@ -245,6 +252,31 @@ def test_the_page_draws_nothing_of_anothers(house: House, secret: Secret) -> Non
     for name in ("b-trainer", "a-reader", ""):
         found = drawn(name)
         assert not [word for word in secret.words if word in found]
+
+
+def test_no_run_goes_on_from_anothers(house: House, secret: Secret) -> None:
+    from lawui.ui import train_form
+
+    _, training, further = secret.named["run"]
+
+    def startable(user: str) -> set[str]:
+        with acting(user):
+            return {name for _, name in train_form.start_choices(house.lab, "", "ja")}
+
+    assert {training, further} <= startable("owner")
+    for name in ("b-trainer", "a-reader", ""):
+        assert not {training, further} & startable(name)
+        for start in (training, further, "nothing"):
+            with acting(name), pytest.raises(LabError) as refused:
+                house.lab.train_config("sample", start_from=start)
+            assert refused.value.key == "train.no_start"
+            with acting(name), pytest.raises(LabError) as shaped:
+                house.lab.train_shape(start)
+            assert shaped.value.key == "train.no_start"
+            # Settings that were put together elsewhere.
+            with acting("b-trainer"), pytest.raises(LabError) as direct:
+                house.lab.train(TrainConfig(train_set="sample", start_from=start))
+            assert direct.value.key == "train.no_start"
 
 
 def test_no_file_of_the_home_is_served(house: House, secret: Secret) -> None:

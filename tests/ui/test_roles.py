@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lawui.people import ROLES, People
+from lawui.readers.people import ROLES, People
 from lawui.ui import access
 from tests.serving import House, opened
 

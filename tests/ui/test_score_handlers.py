@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -151,6 +152,27 @@ def test_a_score_is_drawn_once_and_again_only_when_something_changes(
     assert drawn["items"].count("data-open") == LIMIT // 4
     other = score_tab.watch(lab, "en" if lang == "ja" else "ja", view, drawn["seen"])
     assert other is not None
+
+
+def test_a_pulse_that_set_out_before_a_press_draws_nothing_of_what_stood_there(
+    lab: Lab, job: ScoreJob
+) -> None:
+    before = score_tab.View(job="former", run=job.cells[0].id)
+    pressed = score_tab.View(job=job.id, run=job.cells[1].id)
+    names = [f.name for f in fields(watching.Shown) if f.name != "only"]
+
+    def look(lang: str, view: score_tab.View, seen: Any = None) -> dict[str, Any]:
+        return dict(zip(names, score_tab.watch(lab, lang, view, seen) or [], strict=False))
+
+    seen = look("ja", pressed)["seen"]
+    assert look("ja", before, seen) == look("ja", pressed, seen) == {}
+    late = look("en", before, seen)
+    assert matrix.run_label(job.cells[1], "en") in late["summary"]
+    assert late["seen"].told == seen.told
+    heard = look("en", pressed, seen)["seen"]
+    assert heard.told is None
+    other = look("en", before, heard)
+    assert matrix.run_label(job.cells[0], "en") in other["summary"]
 
 
 def test_one_question_shows_orders_prompt_law_and_the_other_answers(

@@ -296,5 +296,6 @@ def test_a_rebuild_tells_how_long_it_will_take() -> None:
     job = IndexJob("running", 10, 40, began=began)
     assert "残り約 30 秒" in panel.job_html(job, "ja", True)
     assert "about 30 s left" in panel.job_html(job, "en", True)
-    assert "残り" not in panel.job_html(IndexJob("running", 0, 40, began=began), "ja", True)
+    for unknown in (IndexJob("running", 0, 40, began=began), IndexJob("running")):
+        assert "残り時間はまだわかりません" in panel.job_html(unknown, "ja", True)
     assert IndexJob("done", 40, 40).left is None

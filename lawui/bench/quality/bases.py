@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from lawui.bench.quality.evidence import Evidence
@@ -20,7 +21,10 @@ from lawui.bench.quality.variants import Variant
 from lawui.model.adapters import read_adapter
 from lawui.training.batches import Encoded, Example
 from lawui.training.config import TrainConfig
-from lawui.types import BASE, LETTERS, AdapterInfo, Answer, Question
+from lawui.types import BASE, LETTERS, AdapterInfo, Answer, Question, QuestionSet
+
+READING_OTHERS = (0, 0, 0, 1, 2, 4)
+"""How many foreign passages stand beside a text; one is drawn."""
 
 Answers = dict[str, dict[str, Answer]]
 """By kind of evidence and question id."""
@@ -85,6 +89,34 @@ class Bases:
         ]
         return [example for example in found if example is not None]
 
+    def reading(self, variant: Variant) -> tuple[list[Example], list[Example]]:
+        """(to learn from, to look at): the reading exercises as `train` divides them, none that
+        shares text with the set; half of the texts among passages of others, as search
+        would bring them."""
+        from lawui import dataset
+
+        found = self.evidence
+        scored = QuestionSet(found.set, found.questions, found.dataset_sha, "")
+        source = dataset.from_reading([scored], seed=0)
+        parts: dict[str, list[Question]] = {"train": [], "dev": [], "unused": []}
+        for question in source.questions:
+            parts[source.split[question.group]].append(question)
+        return self._read(parts["train"], variant), self._read(parts["dev"], variant)
+
+    def _read(self, asked: Sequence[Question], variant: Variant) -> list[Example]:
+        from lawui.data.headings import given_passages
+
+        texts = {question.source: given_passages(question) for question in asked}
+        shown = {}
+        for source, own in texts.items():
+            draw = Random(source)
+            others = draw.sample(sorted(texts), min(len(texts), draw.choice(READING_OTHERS)))
+            foreign = [texts[name][0] for name in others if name != source]
+            mixed = [replace(p, id=f"{i}") for i, p in enumerate([*own, *foreign])]
+            shown[source] = draw.sample(mixed, len(mixed)) if foreign else mixed
+        found = [self._encode(q, "given", shown[q.source], variant) for q in asked]
+        return [example for example in found if example is not None]
+
     def _example(self, question: Question, kind: str, variant: Variant) -> Example | None:
         key = (question.id, kind, f"{variant.wording}/{variant.config.max_seq_length}")
         if key not in self._examples:
@@ -106,6 +138,7 @@ class Bases:
         self, folder: Path, examples: Sequence[Example], dev: Sequence[Example], config: TrainConfig
     ) -> Trained:
         """Train an adapter into `folder`, whose name it takes, by the loop of `train`."""
+        from lawui.training import begin
         from lawui.training.events import EventReader, EventWriter
         from lawui.training.loop import Trainer
         from lawui.training.runs import EVENTS, RunFile
@@ -113,6 +146,7 @@ class Bases:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         groups = {e.group: "dev" for e in dev} | {e.group: "train" for e in examples}
+        start = read_adapter(folder.parent / config.start_from) if config.start_from else None
         run = RunFile(
             config=config,
             model={},
@@ -122,6 +156,7 @@ class Bases:
             seen_groups=tuple(sorted(groups)),
             created="",
             rows_sha="",
+            begun=begin.copy(start, folder) if start else None,
         )
         given = (Encoded(tuple(examples), 0, ()), Encoded(tuple(dev), 0, ()))
         log = EventWriter(folder / EVENTS)

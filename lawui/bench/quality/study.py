@@ -3,6 +3,7 @@
     FOLDER/evidence.jsonl.gz
     FOLDER/<model>-<evidence>/base/<wording>.json
     FOLDER/<model>-<evidence>/<fold>/<variant>-<sha>/choice.json, seed-0.json …
+    FOLDER/<model>-<evidence>/work/reading-<sha>    the adapter that learnt to read
 
 A bench that was killed, or whose time was up, goes on where it was. A result is named by
 all that it depends on, so that what changed is measured anew and what did not is not.
@@ -10,12 +11,13 @@ all that it depends on, so that what changed is measured anew and what did not i
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,9 @@ from lawui.bench.quality import folds as cutting
 from lawui.bench.quality.bases import Bases, Trained, dump, with_seed
 from lawui.bench.quality.folds import Fold
 from lawui.bench.quality.variants import Variant, worded
+from lawui.model.adapters import read_adapter
 from lawui.training import files
+from lawui.training.config import to_dict
 from lawui.types import EVIDENCES, AdapterInfo
 
 WORK = "work"
@@ -43,6 +47,7 @@ class Study:
     until: float = 0.0
     keep: bool = False
     trainings: int = 0
+    _readers: dict[str, Trained] = field(default_factory=dict)
 
     def base(self, wording: str) -> dict[str, Any]:
         """The base's answers to all questions in a wording of the prompt."""
@@ -60,7 +65,8 @@ class Study:
         path = self._path(fold, variant) / "choice.json"
         if (found := _read(path)) is not None:
             return found
-        if not variant.config.early_stopping_patience and len(variant.grid) == 1:
+        settled = not variant.config.early_stopping_patience or not variant.kinds
+        if settled and len(variant.grid) == 1:
             point, steps = variant.grid[0], variant.config.max_steps_override
             return _write(path, {"point": point, "step": steps, "tried": [], "dev": None})
         tried: list[dict[str, Any]] = []
@@ -100,17 +106,20 @@ class Study:
         choice = self.choice(fold, variant)
         one = variant.at(choice["point"])
         with self._worded(one.wording):
-            trained = self._train(
-                f"{fold.name}-{variant.name}-seed-{seed}",
-                one,
-                fold.training,
-                fold.scored,
-                (),
-                seed=seed,
-                steps=choice["step"],
-            )
+            if one.kinds:
+                trained = self._train(
+                    f"{fold.name}-{variant.name}-seed-{seed}",
+                    one,
+                    fold.training,
+                    fold.scored,
+                    (),
+                    seed=seed,
+                    steps=choice["step"],
+                )
+            else:
+                trained = self._reading(one)
             found = {**_told(trained), **self.score(fold, one.wording, trained.info)}
-        if not self.keep:
+        if not self.keep and one.kinds:
             shutil.rmtree(trained.info.path)
         return _write(path, found)
 
@@ -150,12 +159,36 @@ class Study:
         examples = bases.examples(training, variant.kinds, variant)
         examples += bases.made(variant, [*scored, *dev])
         asked = bases.examples(dev, EVIDENCES, variant)
-        trained = bases.train(
-            self.folder / WORK / name, examples, asked, with_seed(variant.config, seed, steps)
-        )
+        config = with_seed(variant.config, seed, steps)
+        if variant.reads:
+            first = Path(self._reading(variant).info.path)
+            config = replace(config, start_from=first.name)
+        trained = bases.train(self.folder / WORK / name, examples, asked, config)
         self.trainings += 1
         shown = "" if trained.accuracy is None else f", dev {trained.accuracy:.3f}"
         print(f"{name}: step {trained.step}{shown}, {trained.seconds} s", file=sys.stderr)
+        return trained
+
+    def _reading(self, variant: Variant) -> Trained:
+        """The adapter that learnt to read by the variant's settings; made once, with seed 0,
+        for all folds and seeds: it has seen nothing of any of them."""
+        assert variant.reads is not None
+        key = f"{variant.reads} {variant.wording}"
+        if key in self._readers:
+            return self._readers[key]
+        examples, asked = self.bases.reading(variant)
+        values = [to_dict(variant.reads), variant.wording, [e.ids for e in (*examples, *asked)]]
+        sha = hashlib.sha256(json.dumps(values).encode()).hexdigest()[:8]
+        path = self.folder / WORK / f"reading-{sha}"
+        told = path / "told.json"
+        if (found := _read(told)) is not None:
+            trained = Trained(info=read_adapter(path), **found)
+        else:
+            trained = self.bases.train(path, examples, asked, variant.reads)
+            self.trainings += 1
+            print(f"reading: dev {trained.accuracy}, {trained.seconds} s", file=sys.stderr)
+            _write(told, {k: v for k, v in vars(trained).items() if k != "info"})
+        self._readers[key] = trained
         return trained
 
     def _worded(self, wording: str) -> Any:

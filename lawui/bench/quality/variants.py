@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from lawui.training.config import TrainConfig
+from lawui.training.config import PRESETS, TrainConfig
 from lawui.types import EVIDENCES
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ BASIC = TrainConfig(
 """The recipe. Steps are chosen by patience on the dev part of a fold's training questions;
 the adapter that is scored then learns from all of them for as many steps."""
 
+READING = replace(
+    PRESETS["reading"], max_seq_length=2048, eval_steps=150, save_steps=0, logging_steps=10
+)
+"""A first stage for all folds alike: the preset, with room for foreign passages."""
+
 WORDINGS: dict[str, dict[str, str]] = {
     "default": {},
     "strict": {
@@ -52,7 +57,9 @@ good puts it there and trains all that ships anew."""
 class Variant:
     """One way to train. `kinds` are the evidences that every training item is shown with;
     `made` questions by rule are added; `orders` of an item are trained on; `config` is BASIC
-    with changes; `grid` are the settings to choose from in each fold."""
+    with changes; `grid` are the settings to choose from in each fold. With `reads` training
+    goes on from an adapter that learnt to read by these settings, or ends there where there
+    are no `kinds`."""
 
     name: str
     what: str
@@ -61,6 +68,7 @@ class Variant:
     orders: int = 4
     wording: str = "default"
     config: TrainConfig = BASIC
+    reads: TrainConfig | None = None
     grid: tuple[dict[str, Any], ...] = field(default=({},))
 
     @property
@@ -113,6 +121,13 @@ VARIANTS: dict[str, Variant] = {
         Variant("synthetic", "mixed, and 800 questions made from statutes by rule", made=800),
         Variant("one-order", "mixed, each item in its first order alone", orders=1),
         Variant("strict-prompt", "mixed, with a stricter wording of the prompt", wording="strict"),
+        Variant(
+            "reading",
+            "reading exercises on invented regulations first, then mixed, gently",
+            config=replace(BASIC, learning_rate=1e-4, max_steps_override=160, eval_steps=20),
+            reads=READING,
+        ),
+        Variant("reading-alone", "the reading exercises and nothing else", kinds=(), reads=READING),
         _changed("no-patience", "mixed, the last of all steps", early_stopping_patience=0),
         _changed("steps-60", "mixed, at most 60 steps", max_steps_override=60, eval_steps=20),
         _changed("steps-480", "mixed, up to 480 steps", max_steps_override=480, eval_steps=80),
@@ -131,12 +146,19 @@ def chosen(names: Sequence[str], grid: bool, steps: int = 0) -> list[Variant]:
     if grid:
         found = [replace(v, grid=GRID) if v.name == "mixed" else v for v in found]
     if steps:
-        found = [replace(v, config=_bounded(v.config, steps)) for v in found]
+        found = [
+            replace(
+                v,
+                config=_bounded(v.config, steps),
+                reads=_bounded(v.reads, steps) if v.reads else None,
+            )
+            for v in found
+        ]
     return found
 
 
 def _bounded(config: TrainConfig, steps: int) -> TrainConfig:
-    most = min(steps, config.max_steps_override)
+    most = min(steps, config.max_steps_override or steps)
     return replace(config, max_steps_override=most, eval_steps=max(1, min(config.eval_steps, most)))
 
 

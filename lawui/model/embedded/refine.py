@@ -3,7 +3,7 @@
     python -m lawui.model.embedded.refine --start DIR/full --statutes statutes.jsonl.gz --out OUT \
         --generated FILE --taught 20 --share 6 --steps 1500
 
-goes on from what recipe.py made, mixing the questions of written/ and, with `--generated`,
+goes on from what recipe.py made, mixing hand-written questions and, with `--generated`,
 those that teacher.py wrote on statutes into the rule-made ones, with the weights quantized
 all along. Several mixtures can be tried in one go (`--share 2 6`), each in a folder of its
 own under OUT. What is kept, the best step of each too, is told by the loss on regulations
@@ -26,12 +26,13 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from lawui.data import reading
 from lawui.model.embedded import network, packing, recipe, teacher, written
 from lawui.model.embedded.rules import Nouns, Rules
 
 
 def rows(
-    contexts: Sequence[written.Context], encoder: packing.Encoder, rng: Random, vary: bool = True
+    contexts: Sequence[reading.Context], encoder: packing.Encoder, rng: Random, vary: bool = True
 ) -> Iterator[dict[str, np.ndarray]]:
     """Rows of whole epochs, for ever; without `vary` one epoch."""
     packer = packing.Packer()
@@ -49,7 +50,7 @@ class Source:
     """Rows of the questions of `contexts`, over and over, from processes of their own."""
 
     def __init__(
-        self, contexts: Sequence[written.Context], encoder: packing.Encoder, seed: int, workers: int
+        self, contexts: Sequence[reading.Context], encoder: packing.Encoder, seed: int, workers: int
     ) -> None:
         context = mp.get_context("fork")
         self._queue: Any = context.Queue(48)
@@ -73,7 +74,7 @@ class Source:
 
 
 def _work(
-    contexts: Sequence[written.Context], encoder: packing.Encoder, seed: str, queue: Any
+    contexts: Sequence[reading.Context], encoder: packing.Encoder, seed: str, queue: Any
 ) -> None:
     torch.set_num_threads(1)
     for row in rows(contexts, encoder, Random(seed)):
@@ -129,7 +130,7 @@ def refine(given: argparse.Namespace) -> None:
     began = time.time()
     words = PreTrainedTokenizerFast.from_pretrained(given.start)
     encoder = packing.Encoder(words)
-    learnt, held = written.split(written.read())
+    learnt, held = reading.split(reading.read())
     articles = recipe.read_articles(given.statutes)
     cut = max(1, min(recipe.HELD_OUT_ARTICLES, len(articles) // 10))
     nouns = Nouns(["".join(a["paragraphs"]) for a in articles[: len(articles) - cut : 5]])

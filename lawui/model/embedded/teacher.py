@@ -2,9 +2,9 @@
 
     python -m lawui.model.embedded.teacher --base FOLDER --statutes statutes.jsonl.gz --out DIR
 
-Rules reword by rule, and written/ holds only thousands of questions; a reader needs a
+Rules reword by rule, and lawui/data/reading holds only thousands of questions; a reader needs a
 hundred thousand that are told in ever other words. A general model (Qwen2.5-Coder-1.5B-
-Instruct, Apache-2.0, was used) learns from written/ two things at once: to write questions
+Instruct, Apache-2.0, was used) learns from them two things at once: to write questions
 on a text, with their right and wrong choices, and to answer such questions by letter. It
 then writes on statutes, and a question is kept with the probabilities that the same model,
 shown the choices in random orders and not which is which, gives to each.
@@ -30,10 +30,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lawui.data import reading
+from lawui.data.reading import Asked, Context
 from lawui.model.embedded import recipe, written
 from lawui.model.embedded.decoding import Decoder
 from lawui.model.embedded.rules import Nouns, Rules
-from lawui.model.embedded.written import Asked, Context
 from lawui.types import LETTERS, Passage
 
 if TYPE_CHECKING:
@@ -193,7 +194,10 @@ def learn(
             logits = model.lm_head(states.last_hidden_state[:, :-1][wanted]).float()
             loss = F.cross_entropy(logits, labels[:, 1:][wanted])
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        if not norm.isfinite():  # one such step would spoil all weights
+            optimizer.zero_grad(set_to_none=True)
+            continue
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1.0, (step + 1) / 20) * max(0.0, 1.0 - progress)
         optimizer.step()
@@ -348,7 +352,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", type=float, default=300, help="seconds of writing")
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--micro", type=int, default=MICRO)
-    parser.add_argument("--contexts", type=int, default=0, help="use only so many of written/")
+    parser.add_argument("--contexts", type=int, default=0, help="use only so many, for a trial")
     teach(parser.parse_args(arguments))
     return 0
 
@@ -363,10 +367,11 @@ def teach(given: argparse.Namespace) -> None:
     began = time.time()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cuda.enable_cudnn_sdp(False)  # see lawui/training/engine.py
     model: Any = AutoModelForCausalLM.from_pretrained(given.base, dtype=torch.float32)
     model = model.to(device)
     form = Format(AutoTokenizer.from_pretrained(given.base))
-    learnt, held = written.split(written.read())
+    learnt, held = reading.split(reading.read())
     learnt = learnt[: given.contexts or None]
     note(plan=vars(given), learnt=len(learnt), held=len(held), ready=round(time.time() - began, 1))
     for figures in learn(model, learnt, form, given):

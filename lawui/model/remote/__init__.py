@@ -116,6 +116,7 @@ class Remote(Serving):
         self._numbers = itertools.count()
         self._wake = threading.Condition()
         self._closed = False
+        self._took = 0.0
         self._threads = [
             threading.Thread(target=self._work, name=f"remote-{n}", daemon=True)
             for n in range(requests)
@@ -154,6 +155,16 @@ class Remote(Serving):
         with self._wake:
             line = self._line()
         return next((n for n, request in enumerate(line, 1) if request.future is future), 0)
+
+    def left(self, future: Future[list[Answer]]) -> float | None:
+        """Seconds until what `submit` returned is answered, with what waits before it, by the
+        time of an answer so far; None before the first."""
+        if not self._took:
+            return None
+        with self._wake:
+            line = sorted(self._queue)
+        before = max((n for n, t in enumerate(line, 1) if t.request.future is future), default=0)
+        return self._took * (1 + before // len(self._threads))
 
     @property
     def waiting(self) -> int:
@@ -244,6 +255,7 @@ class Remote(Serving):
         except (LookupError, TypeError, ValueError) as error:
             raise ModelError("server.no_logprobs", server=self._http.address.url) from error
         seconds = time.perf_counter() - began
+        self._took = (self._took + seconds) / 2 if self._took else seconds
         return Answer(prompt.question_id, four, choice, mass, "", "", prompt.sha, seconds)
 
 

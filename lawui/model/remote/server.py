@@ -229,6 +229,9 @@ class Server:
             created=known.created,
             licence=known.licence,
             settings=known.settings,
+            begun_from=known.begun_from,
+            begun_sha=known.begun_sha,
+            earlier_sets=known.earlier_sets,
         )
 
     def _weights_sha(self, entry: Mapping[str, Any]) -> str:

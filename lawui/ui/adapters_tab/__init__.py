@@ -12,9 +12,10 @@ from typing import Any
 
 import gradio as gr
 
-from lawui.lab import AskResult, Lab
+from lawui.asks import AskResult
+from lawui.lab import Lab
 from lawui.types import BASE, AdapterInfo
-from lawui.ui import components
+from lawui.ui import components, waiting
 from lawui.ui.adapters_tab import differing, draw
 from lawui.ui.ask_tab.draw import question_html
 from lawui.ui.glossary import explain
@@ -62,7 +63,7 @@ def build(page: Page, tab: gr.Tab) -> Side:
     results = gr.State(None)
     _wire_question(page, picker, columns, orders, compare, notice, (question, results, side))
     _wire_lists(page, tab, columns, listing, settings)
-    follow_sets(page, [tab], picker.set)
+    follow_sets(page, tab, picker.set)
     put = _put(page.lab)
     differing.wire(
         page,
@@ -110,7 +111,9 @@ def _put(lab: Lab) -> Any:
         if not qid or columns is None:
             words = say("adapters.too_few" if qid else "pick.nothing", lang)
             return gr.skip(), gr.skip(), components.notice([words], lang)
-        found = lab.compare_answers(lab.question(qid, name), columns, orders)
+        waiting.until_ready(lab, search=any(law == "retrieved" for _, law in columns))
+        question = lab.question(qid, name)
+        found = lab.compare_answers(question, columns, orders, waiting.in_line)
         return found, draw.columns_html(found, lang)
 
     return put
@@ -171,7 +174,7 @@ def _wire_lists(page: Page, tab: gr.Tab, columns: Any, listing: Any, settings: A
     def differ(lang: str, keys: list[str] | None) -> Any:
         return draw.settings_html(_named(lab.adapters(), keys or ()), lang)
 
-    page.on([tab.select], lists, [columns], [listing, columns, settings])
+    page.when_opened(tab, lists, [columns], [listing, columns, settings])
     page.on([columns.change], differ, [columns], [settings])
     page.view(lists, [columns], [listing, columns, settings])
 

@@ -8,12 +8,13 @@ from html import escape
 from itertools import combinations
 from typing import Any
 
+from lawui.asks import AskResult
 from lawui.errors import message
-from lawui.lab import AskResult
 from lawui.messages import MESSAGES
 from lawui.types import BASE, EVIDENCES, AdapterInfo, ScoreJob
 from lawui.ui import components
-from lawui.ui.text import duration, said, say
+from lawui.ui.picker import learnt, set_words
+from lawui.ui.text import duration, remaining, said, say
 
 FEWEST, MOST = 2, 6
 """Columns side by side."""
@@ -74,7 +75,7 @@ def adapters_html(adapters: Sequence[AdapterInfo], lang: str) -> str:
             components.tag("b", a.name),
             escape(a.base_model),
             str(a.rank or ""),
-            escape(said(f"set.{a.trained_on}", lang, a.trained_on)),
+            escape(learnt(a, lang)),
             say("adapters.groups", lang, n=len(a.trained_groups)) if a.trained_groups else "",
             escape(components.when(a.created)),
             "" if a.final_loss is None else f"{a.final_loss:.3f}",
@@ -145,6 +146,8 @@ def _column(result: AskResult, alone: bool, lang: str) -> str:
     words = [components.sureness(answer, lang)]
     if result.orders:
         words.append(components.order_words(result.orders, lang))
+    if result.shortened:
+        words.append(say("ask.shortened", lang))
     words += [warning.text(lang) for warning in result.warnings]
     return (
         f'<section class="lw-column{" lw-alone" if alone else ""}">'
@@ -160,7 +163,8 @@ def _passages(result: AskResult, lang: str) -> str:
     if not result.passages:
         return ""
     summary = components.tag("summary", say("adapters.passages", lang, n=len(result.passages)))
-    shown = components.passages(result.passages, result.question.query, lang, result.dropped)
+    query, cut = result.question.query, result.shortened
+    shown = components.passages(result.passages, query, lang, shortened=cut)
     return f'<details class="lw-more">{summary}{shown}</details>'
 
 
@@ -182,7 +186,7 @@ def settings_html(adapters: Sequence[AdapterInfo], lang: str) -> str:
     """The settings in which these adapters differ, one row each; nothing for fewer than two."""
     if len(adapters) < 2:
         return ""
-    rows = differing_settings(adapters)
+    rows = differing_settings(adapters, lang)
     if not rows:
         return components.tag("p", say("adapters.settings.same", lang), "lw-note")
     cells = [
@@ -198,19 +202,19 @@ def settings_html(adapters: Sequence[AdapterInfo], lang: str) -> str:
     return components.table(headers, cells, say("adapters.settings", lang))
 
 
-def differing_settings(adapters: Sequence[AdapterInfo]) -> list[tuple[str, list[str]]]:
+def differing_settings(adapters: Sequence[AdapterInfo], lang: str) -> list[tuple[str, list[str]]]:
     """(name, a value for each adapter) of everything that is not the same for all."""
-    known = [_facts(a) for a in adapters]
+    known = [_facts(a, lang) for a in adapters]
     names = list(dict.fromkeys(name for facts in known for name in facts))
     rows = [(name, [facts.get(name, "") for facts in known]) for name in names]
     return [(name, values) for name, values in rows if len(set(values)) > 1]
 
 
-def _facts(adapter: AdapterInfo) -> dict[str, str]:
+def _facts(adapter: AdapterInfo, lang: str) -> dict[str, str]:
     own = {
         "base": adapter.base_model,
         "base_sha": adapter.base_sha,
-        "set": adapter.trained_on,
+        "set": learnt(adapter, lang),
         "groups": str(len(adapter.trained_groups)),
         "loss": "" if adapter.final_loss is None else f"{adapter.final_loss:.3f}",
         "weights_sha": adapter.weights_sha,
@@ -219,6 +223,8 @@ def _facts(adapter: AdapterInfo) -> dict[str, str]:
         "created": components.when(adapter.created),
     }
     settings = {k: _plain(v) for k, v in adapter.settings.items() if k != "output_dir"}
+    if settings.get("train_set"):
+        settings["train_set"] = set_words(settings["train_set"], lang)
     if not settings:
         settings = {
             "lora_r": str(adapter.rank),
@@ -315,7 +321,6 @@ def _shorten(text: str) -> str:
 
 def progress_html(job: ScoreJob, lang: str) -> str:
     """How far the set has been put to the columns."""
-    parts = [say("score.job.total", lang, done=job.done, total=job.total)]
-    if job.remaining is not None:
-        parts.append(say("score.left", lang, time=duration(job.remaining, lang)))
+    done = say("score.job.total", lang, done=job.done, total=job.total)
+    parts = (done, remaining(job.remaining, lang))
     return components.progress(job.done, job.total, components.joined(parts, lang))

@@ -49,5 +49,5 @@ def build(page: Page, tab: gr.Tab) -> Controls:
     home.wire(page, controls, words, take)
     memory.wire(page, controls, take)
     follow_adapters(page, tab, answer.adapter)
-    follow_sets(page, [tab], question.picker.set)
+    follow_sets(page, tab, question.picker.set)
     return controls

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from lawui.asking.whatif import Trial
 from lawui.errors import RetrievalError
 from lawui.lab import Lab
 from lawui.types import BASE, Question
@@ -25,7 +26,6 @@ from lawui.ui.glossary import explain
 from lawui.ui.page import Page
 from lawui.ui.text import say
 from lawui.ui.versions import adapter_choices, evidence_choices
-from lawui.whatif import Trial
 
 Changing = Callable[[Trial], Trial]
 
@@ -131,7 +131,7 @@ def answered(
             asked = ask(lab, question, *how, last, deep=request.deep)
         else:
             # The bars must have something to move from.
-            first = last or ask(lab, question, *how, None)
+            first = last or ask(lab, question, *how, None, row=2)
             trial = change(first.trial)
             asked = ask(lab, question, *how, first, trial, request.deep)
     except RetrievalError as error:
@@ -176,7 +176,9 @@ def wire(page: Page, c: Controls) -> None:
         return gr.update(visible=False), components.notice([say("ask.rebuilt", lang)], lang, "info")
 
     page.on([a.answer.click], press, c.request, c.drawn, a.notice, "ask.busy", **MANY)
-    switches = [a.evidence.input, a.adapter.input, a.orders.input, a.deep.input]
+    switches = [a.evidence.input, a.orders.input, a.deep.input]
     page.on(switches, again, c.request, c.drawn, a.notice, "ask.busy", **LATEST)
+    told: dict[str, Any] = {"notice": a.notice, "busy": "ask.busy", **LATEST}
+    page.on_choice(a.adapter, again, c.request, c.drawn, **told)
     once = {"concurrency_limit": 1}
     page.on([a.rebuild.click], rebuild, [], [a.rebuild], a.notice, "ask.rebuilding", **once)

@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from lawui.lab import AskResult
+from lawui.asking.whatif import Hanging, Trial
+from lawui.asks import AskResult
 from lawui.types import LETTERS, Answer, Passage, Question
 from lawui.ui import components
 from lawui.ui.ask_tab.state import Asked
 from lawui.ui.page import relist
 from lawui.ui.text import duration, said, say
-from lawui.whatif import Hanging, Trial
 
 PARTS = ("stem", *(f"choice:{letter}" for letter in LETTERS))
 """The parts of a question that can be reworded; `passage:ID` for each passage beside them."""
@@ -115,13 +115,11 @@ def passages_html(asked: Asked | None, lang: str) -> str:
     hidden = [p.id for p in asked.found if p.id not in shown and p.id not in out]
     taken = components.tag("span", say("passages.taken_out", lang), "lw-badge")
     marks = {h.passage: _hanging_mark(h, lang) for h in asked.hangs} | dict.fromkeys(out, taken)
-    cut = components.tag("span", say("passages.shortened", lang), "lw-badge")
-    for id in asked.now.shortened:
-        marks[id] = cut + marks.get(id, "")
     for id in asked.trial.pinned:
         pinned = components.tag("span", say("passages.pinned", lang), "lw-badge")
         marks[id] = pinned + marks.get(id, "")
-    return components.passages(asked.found, asked.now.question.query, lang, hidden, marks, out)
+    query, cut = asked.now.question.query, asked.now.shortened
+    return components.passages(asked.found, query, lang, hidden, marks, out, cut)
 
 
 def _hanging_mark(found: Hanging, lang: str) -> str:

@@ -9,6 +9,9 @@ import gradio as gr
 
 from lawui.errors import message
 from lawui.lab import Lab
+from lawui.readers.visits import entry
+from lawui.readers.visits.record import Entry, revealed
+from lawui.readers.visits.text import to_text
 from lawui.types import MARKS, Mark
 from lawui.ui import components, files
 from lawui.ui.ask_tab.controls import Controls
@@ -16,9 +19,6 @@ from lawui.ui.ask_tab.reason import Reason, Reasoning
 from lawui.ui.ask_tab.state import Asked
 from lawui.ui.page import Page
 from lawui.ui.text import say
-from lawui.visits import entry
-from lawui.visits.record import Entry, revealed
-from lawui.visits.text import to_text
 
 KINDS = {"html": "lawui_visit.html", "docx": "lawui_visit.docx"}
 
@@ -89,6 +89,7 @@ def made_entry(asked: Asked, shown: bool, letter: str | None) -> Entry:
         *(asked.trial, now.answer),
         model=now.model,
         shown=now.passages,
+        shortened=now.shortened,
         orders=now.orders,
         before=asked.before,
         hangs=asked.hangs,

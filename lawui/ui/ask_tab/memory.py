@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from lawui.asking.whatif import Trial
 from lawui.errors import LabError
 from lawui.lab import Lab
 from lawui.types import EVIDENCES
@@ -18,10 +19,9 @@ from lawui.ui.ask_tab.draw import question_html
 from lawui.ui.ask_tab.home import Home
 from lawui.ui.ask_tab.own import kept_update
 from lawui.ui.ask_tab.state import Asked, ask, same_question
-from lawui.ui.page import Page
+from lawui.ui.page import Page, skips
 from lawui.ui.text import say
 from lawui.ui.versions import adapter_choices
-from lawui.whatif import Trial
 
 _TYPED = ("stem", "a", "b", "c", "d")
 _CHOSEN = ("source", "set", "item", "evidence", "adapter", "orders", "deep")
@@ -47,21 +47,25 @@ def kept(values: Sequence[Any], gold: str, letter: str | None, own: str = "") ->
 
 def bring(lab: Lab, lang: str, view: Mapping[str, Any], asked_for: Mapping[str, str]) -> list[Any]:
     """The values of `outputs` for a view that was kept. The address (`asked_for`) goes
-    before it: another question there leaves only what was typed."""
+    before it: another question there leaves only what was typed. At a first visit nothing
+    else is set: the reader may have begun already."""
+    evidence, adapter = chosen(lab, view, asked_for)
+    how = [evidence or gr.skip(), adapter or gr.skip()]
+    unanswered = skips(4 + len(drawn(None, False, None, lang)))
+    if not view:
+        return [*skips(10), *how, *skips(2), *unanswered]
     other = asked_for.get("q", view.get("item")) != view.get("item")
     own = view.get("source") == "own" and not (other and asked_for.get("q"))
     typed = [view.get(name) or "" for name in _TYPED]
     sides = ["own" if own else "set", gr.update(visible=not own), gr.update(visible=own)]
-    evidence, adapter = chosen(lab, view, asked_for)
     switches = [view.get(n, d) for n, d in (("orders", True), ("deep", False))]
-    how = [evidence or gr.skip(), adapter or gr.skip(), *switches]
     # Else saving what came back would keep it a second time.
     mine = kept_update(lab, access.reader(), view.get("own") or "", lang)
-    start: list[Any] = [*sides, mine, *typed, view.get("gold") or "", *how]
+    start: list[Any] = [*sides, mine, *typed, view.get("gold") or "", *how, *switches]
     asked = None if other else _again(lab, view, evidence, adapter)
     question = None if own else _question(lab, view, asked)
     if asked is None or (question is None and not own):
-        return [*start, *(gr.skip() for _ in range(4 + len(drawn(None, False, None, lang))))]
+        return [*start, *unanswered]
     shown, letter = bool(view.get("revealed")), view.get("letter")
     return [
         *(*start, letter, shown, question_html(question, shown, lang, letter)),

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from lawui import pasted
+from lawui.asking import pasted
 from lawui.lab import Lab
 from lawui.types import LETTERS, Question
 from lawui.ui import components, files
@@ -166,7 +166,7 @@ def wire(page: Page, o: Own, picker: Picker) -> None:
 
     both = [o.kept, picker.set]
     page.on([o.split.click], cut, [o.paste], o.parts, o.notice)
-    page.on([o.kept.input], load, [page.user, o.kept], o.parts, o.notice)
+    page.on_choice(o.kept, load, [page.user, o.kept], o.parts, notice=o.notice)
     page.on([o.save.click], save, [page.user, o.kept, *o.parts], both, o.notice)
     page.on([o.remove.click], remove, [page.user, o.kept], both, o.notice)
     page.on([o.bring.upload], bring, [page.user, o.bring], both, o.notice)

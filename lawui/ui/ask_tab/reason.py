@@ -9,9 +9,9 @@ from typing import Any
 
 import gradio as gr
 
+from lawui.asking.support import sentences
 from lawui.errors import LabError
 from lawui.lab import Lab
-from lawui.support import sentences
 from lawui.ui import components
 from lawui.ui.ask_tab.controls import Controls
 from lawui.ui.ask_tab.state import Asked
@@ -91,7 +91,7 @@ def wire(page: Page, c: Controls, r: Reasoning) -> None:
             return
         text = ""
         for text in lab.explain(asked.now):
-            yield reason_html([(text, True)], lang, done=False), (), ""
+            yield reason_html([(text, True)], lang, done=False), (), gr.skip()
         reason = tuple(sentences(text, asked.now.passages))
         yield reason_html(reason, lang), reason, ""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lawui.doubt import THRESHOLD, cannot_tell
-from lawui.lab import AskResult, Lab
+from lawui.asking.doubt import THRESHOLD, cannot_tell
+from lawui.asking.whatif import Hanging, Trial, moved
+from lawui.asks import AskResult
+from lawui.lab import Lab
 from lawui.types import Answer, Passage, Question
 from lawui.ui import waiting
-from lawui.whatif import Hanging, Trial, moved
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,14 @@ def ask(
     last: Asked | None,
     trial: Trial | None = None,
     deep: bool = False,
+    row: int = 1,
 ) -> Asked:
     """Answer `question` as it stands in `trial`; without one, with the changes of `last` on
     the passages of this evidence. The answer before it stays beside it if it is of the same
-    question. `deep` also finds out which passages the answer hangs on.
+    question. `deep` also finds out which passages the answer hangs on. It is the first of
+    `row` answers that a reader waits for.
     """
+    waiting.until_ready(lab, search=evidence == "retrieved")
     same = last is not None and same_question(last.trial.question, question)
     if trial is None:
         fresh = lab.trial(question, evidence)
@@ -72,9 +76,9 @@ def ask(
         adapter,
         passages=trial.passages,
         all_orders=orders,
-        in_line=waiting.in_line,
+        in_line=waiting.Row(row + (len(trial.passages) if deep else 0)),
     )
-    hangs = lab.hangs_on(now) if deep and now.passages else ()
+    hangs = lab.hangs_on(now, waiting.in_line) if deep and now.passages else ()
     chosen = lab.threshold(adapter, evidence, orders)
     return Asked(now, before, trial, hangs, THRESHOLD if chosen is None else chosen)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import gradio as gr
 
+from lawui.asking.whatif import Kind, Trial
 from lawui.lab import Lab
 from lawui.types import LETTERS, Passage
-from lawui.ui import components
+from lawui.ui import components, waiting
 from lawui.ui.ask_tab.answering import LATEST, MANY, Changing, Request, answered
 from lawui.ui.ask_tab.controls import Controls, Trying
 from lawui.ui.ask_tab.draw import part_choices, part_update
@@ -18,7 +19,6 @@ from lawui.ui.ask_tab.state import Asked
 from lawui.ui.glossary import explain
 from lawui.ui.page import Page
 from lawui.ui.text import say
-from lawui.whatif import Kind, Trial
 
 OFFERED = 10
 """Passages that a search for one to add offers."""
@@ -157,6 +157,7 @@ def wire(page: Page, c: Controls) -> None:
         if not (words or "").strip():
             told = components.notice([say("statutes.no_text", lang)], lang, "info")
             return gr.skip(), gr.skip(), told
+        waiting.until_ready(lab, search=True)
         found = tuple(lab.search(words, OFFERED))
         return found, gr.update(choices=offered(found), value=None, visible=bool(found))
 
@@ -172,13 +173,14 @@ def wire(page: Page, c: Controls) -> None:
     found = gr.State(())
     notice = t.notice
     page.on([t.apply.click], apply, [t.text, *asked_with], c.drawn, notice, "ask.busy", **MANY)
-    page.on([t.swap.input], swap, [t.swap, *asked_with], c.drawn, notice, "ask.busy", **MANY)
+    told: dict[str, Any] = {"notice": notice, "busy": "ask.busy", **MANY}
+    page.on_choice(t.swap, swap, [t.swap, *asked_with], c.drawn, **told)
     page.on([t.keep.input], keep, [t.keep, *asked_with], c.drawn, notice, "ask.busy", **LATEST)
     page.on([t.back.click], back, asked_with, c.drawn, notice, "ask.busy", **MANY)
     page.on([t.reset.click], reset, asked_with, c.drawn, notice, "ask.busy", **MANY)
     finding = [t.words.submit, t.search.click]
     page.on(finding, look, [t.words], [found, t.pin], notice, "statutes.searching", **MANY)
-    page.on([t.pin.input], pin, [t.pin, found, *asked_with], c.drawn, notice, "ask.busy", **MANY)
+    page.on_choice(t.pin, pin, [t.pin, found, *asked_with], c.drawn, **told)
     # The wording at hand follows the part, the question and every change.
     page.on(
         [t.part.change, c.asked.change, c.asking.picker.item.change], fill, asked_with, [t.text]

@@ -42,6 +42,9 @@ FOLDER = Path(__file__).parent
 LONGEST_BODY = 20_000
 """Bytes of a request: a name, a letter, a few words to search by."""
 
+LEFT = ("wait.left", "wait.soon", "wait.unknown", "word.seconds")
+"""Words of the whole page that these pages say too."""
+
 AT_ONCE = ("join", "vote", "state")
 """What needs no model and no file, and so no thread of its own."""
 
@@ -157,17 +160,25 @@ class ClassPages:
         return preferred(request.headers.get("accept-language", ""), self._lab.settings.lang)
 
 
-def choices(lab: Lab, code: str, key: str, set: str = "", words: str = "") -> dict[str, Any]:
+def choices(
+    lab: Lab, code: str, key: str, set: str = "", words: str = "", lang: str = "ja"
+) -> dict[str, Any]:
     """What a presenter chooses from: sets, the questions of one, versions of the model."""
     lab.classroom.state(code, key=key)  # for the presenter's eyes
     sets = [s["name"] for s in lab.sets(access.reader()) if "fault" not in s and s["items"]]
     name = set if set in sets else sets[0]
     found = lab.find(name, words=words)[:500]
     return {
-        "sets": [{"name": n, "words": said(f"set.{n}", lab.settings.lang, n)} for n in sets],
+        "sets": [{"name": n, "words": said(f"set.{n}", lang, n)} for n in sets],
         "set": name,
         "questions": [
-            {"id": q.id, "law": q.law, "stem": q.stem[:80], "given": bool(q.given_context)}
+            {
+                "id": q.id,
+                "number": q.id.partition("-")[2],
+                "law": q.law,
+                "stem": q.stem[:80],
+                "given": bool(q.given_context),
+            }
             for q in found
         ],
         "adapters": [info.name for info in lab.adapters() if not info.fault],
@@ -207,7 +218,7 @@ def _checked(action: Callable[..., Any], body: dict[str, Any]) -> dict[str, Any]
 
 
 def _page(lang: str, title: str, settings: dict[str, Any], server: str = "") -> HTMLResponse:
-    words = {key: say(key, lang) for key in class_text.TEXT}
+    words = {key: say(key, lang) for key in (*class_text.TEXT, *LEFT)}
     # `<` could end the script element early.
     data = json.dumps({**settings, "words": words, "lang": lang}).replace("<", "\\u003c")
     other = "en" if lang == "ja" else "ja"
@@ -218,7 +229,8 @@ def _page(lang: str, title: str, settings: dict[str, Any], server: str = "") -> 
         f"<title>{escape(say(title, lang))}</title>"
         '<link rel="icon" href="data:,"><link rel="stylesheet" href="room.css">'
         f'<script type="application/json" id="settings">{data}</script>'
-        '<script src="room.js" defer></script></head><body>'
+        '<script src="room.js" defer></script></head>'
+        f'<body class="{"leads" if settings["role"] == "presenter" else "learns"}">'
         f"<header><h1>{escape(say(title, lang))}</h1>"
         f'<a id="language" href="?lang={other}" lang="{other}">'
         f"{escape(say('class.language', lang))}</a></header>"

@@ -35,7 +35,25 @@ function el(name, attributes = {}, ...children) {
   made.append(...children.filter((child) => child !== null && child !== ""));
   return made;
 }
+// Make `old` what `fresh` is and keep every part that stays: a press that began on it is not lost.
+function renew(old, fresh) {
+  if (old.nodeName !== fresh.nodeName) return void old.replaceWith(fresh);
+  if (old.nodeType === Node.TEXT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes)
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const event of ["onclick", "onsubmit", "onchange"]) old[event] = fresh[event];
+  const [before, after] = [[...old.childNodes], [...fresh.childNodes]];
+  after.forEach((child, n) => before[n] ? renew(before[n], child) : old.append(child));
+  for (const gone of before.slice(after.length)) gone.remove();
+}
 function tell(text) { noticeLine.textContent = text; }
+
+const joinCode = new URLSearchParams(location.search).get("c") || "";
+if (joinCode) document.getElementById("language").search += `&c=${encodeURIComponent(joinCode)}`;
 
 async function post(name, body) {
   const query = `?lang=${settings.lang}`;
@@ -90,6 +108,7 @@ function show(told) {
   const focused = document.activeElement && document.activeElement.dataset.focus;
   state = told;
   draw();
+  if (asking) tell(asked());
   if (focused) room.querySelector(`[data-focus="${focused}"]`)?.focus();
 }
 function leave() {
@@ -131,13 +150,14 @@ function choice(letter) {
   const mine = state.letter === letter;
   const badges = [];
   if (gold) badges.push(el("em", { class: "gold" }, say("class.gold")));
-  if (mine) badges.push(el("em", { class: "mine" }, say("class.chosen")));
+  const voting = !presenter && state.step === 1;
+  // While letters are pressed nothing may move below the finger.
+  if (mine && !voting) badges.push(el("em", { class: "mine" }, say("class.chosen")));
   const body = [
     el("span", { class: "letter" }, letter),
     el("span", { class: "text", lang: "ja" }, text),
     ...badges,
   ];
-  const voting = !presenter && state.step === 1;
   const line = voting
     ? el("button", {
         class: "choice", type: "button", "data-focus": letter,
@@ -161,6 +181,7 @@ function passages() {
   const shown = state.passages.map((p) => el("li", {},
     el("cite", { lang: "ja" }, p.citation),
     p.asof ? el("small", {}, say("class.asof", { date: p.asof })) : "",
+    p.shortened ? el("small", {}, say("class.shortened")) : "",
     el("p", { lang: "ja" }, p.text)));
   return el("section", { class: "passages" },
     el("h2", {}, say("class.passages")),
@@ -168,7 +189,7 @@ function passages() {
 }
 function display() {
   if (!state || !state.question) {
-    return el("p", { class: "empty" }, presenter ? say("class.next.1") : say("class.wait"));
+    return el("p", { class: "empty" }, presenter ? say("class.before") : say("class.wait"));
   }
   return el("article", {},
     el("p", { class: "law", lang: "ja" }, state.question.law),
@@ -176,10 +197,13 @@ function display() {
     el("p", { class: "stem", lang: "ja" }, state.question.stem),
     ...sentences(),
     el("ol", { class: "choices" }, ...LETTERS.map(choice)),
+    !presenter && state.step === 1 && state.letter
+      ? el("p", { class: "line" }, say("class.answered", { letter: state.letter })) : "",
     passages());
 }
 function draw() {
-  room.className = presenter ? "presenter" : "student";
+  const waiting = me && !state?.question ? " waiting" : "";
+  room.className = presenter ? `presenter${waiting}` : "student";
   if (presenter) drawPresenter(); else drawStudent();
 }
 
@@ -191,12 +215,11 @@ function field(id, label, attributes) {
 }
 function drawStudent() {
   if (!me) {
-    const code = new URLSearchParams(location.search).get("c") || "";
     const form = el("form", { class: "card", onsubmit: join },
       el("h2", {}, say("class.join.heading")),
       el("p", {}, say("class.join.help")),
       field("code", say("class.join.code"), {
-        value: code, autocomplete: "off", autocapitalize: "characters", maxlength: "12",
+        value: joinCode, autocomplete: "off", autocapitalize: "characters", maxlength: "12",
         spellcheck: "false",
       }),
       field("name", say("class.join.name"), { autocomplete: "off", maxlength: "20" }),
@@ -205,10 +228,10 @@ function drawStudent() {
     room.replaceChildren(form);
     return;
   }
-  room.replaceChildren(
+  renew(room, el(room.tagName, { id: room.id, class: room.className },
     el("p", { class: "who" }, say("class.you", { name: me.name }),
-      el("button", { type: "button", class: "plain", onclick: leave }, say("class.leave"))),
-    display());
+      el("button", { type: "button", class: "plain", onclick: goAway }, say("class.leave"))),
+    display()));
 }
 async function join(event) {
   event.preventDefault();
@@ -221,6 +244,9 @@ async function join(event) {
   draw();
   poll();
 }
+function goAway() {
+  if (window.confirm(say("class.leave.sure"))) leave();
+}
 async function vote(letter) {
   const told = await act("vote", { code: me.code, token: me.token, letter });
   if (told && told.version) show(told);
@@ -228,6 +254,7 @@ async function vote(letter) {
 
 // -- the presenter
 
+let asking = false; // whether the model is, for the step that was pressed
 let side = null; // stays as it is while the room goes on
 let offered = { sets: [], questions: [], adapters: [], set: "" };
 
@@ -243,22 +270,25 @@ function drawPresenter() {
   }
   side = side || buildSide();
   const next = (state ? state.step : 0) + 1;
+  const going = state?.question && next <= 4;
   const forth = el("button", {
-    class: "main", "data-focus": "next", disabled: !state?.question || next > 4,
-    onclick: (event) => go(next, event.currentTarget),
+    class: "main", "data-focus": "next", disabled: asking,
+    onclick: (event) => going ? go(next, event.currentTarget) : side.querySelector("#item").focus(),
   }, say(`class.next.${next}`));
-  const back = el("button", {
-    class: "plain", "data-focus": "back", disabled: next < 3,
+  const back = next < 3 ? "" : el("button", {
+    class: "plain", "data-focus": "back", disabled: asking,
     onclick: (event) => go(next - 2, event.currentTarget),
   }, say("class.back"));
+  const counts = el("span", { class: "counts" });
   if (state) {
-    side.querySelector("#joined").textContent = say("class.joined", { n: state.joined });
-    const voted = state.question ? say("class.voted", { n: state.voted }) : "";
-    side.querySelector("#voted").textContent = voted;
+    counts.append(el("b", { id: "joined" }, say("class.joined", { n: state.joined })));
+    if (state.question) {
+      counts.append(el("b", { id: "voted" }, say("class.voted", { n: state.voted })));
+    }
     side.querySelector("#names").textContent = state.names.join("、");
   }
-  const left = el("div", { class: "wall" }, el("p", { class: "steps" }, forth, back), display());
-  if (side.parentNode === room) room.firstChild.replaceWith(left);
+  const left = el("div", { class: "wall" }, el("p", { class: "steps" }, forth, back, counts), display());
+  if (side.parentNode === room) renew(room.firstChild, left);
   else room.replaceChildren(left, side);
 }
 function buildSide() {
@@ -270,11 +300,10 @@ function buildSide() {
     el("section", { class: "card code" },
       el("h2", {}, say("class.join.code")),
       el("p", { id: "code-shown" }, spelled),
-      el("img", { src: `qr.svg?c=${me.code}`, alt: say("class.qr"), width: 220, height: 220 }),
+      el("img", { src: `qr.svg?c=${me.code}`, alt: say("class.qr") }),
       el("p", { class: "small" }, say("class.join.at")),
       el("p", { class: "address" }, address.href.split("?")[0]),
       settings.loopback ? el("p", { class: "warn" }, say("class.loopback")) : "",
-      el("p", { class: "counts" }, el("b", { id: "joined" }), el("b", { id: "voted" })),
       el("details", {}, el("summary", {}, say("class.names")), el("p", { id: "names" }))),
     el("section", { class: "card" },
       el("h2", {}, say("class.pick")),
@@ -297,11 +326,11 @@ function fill(id, options, chosen) {
 async function offer() {
   const set = side.querySelector("#set").value;
   const words = side.querySelector("#words").value;
-  const told = await act("choices", { code: me.code, key: me.key, set, words });
+  const told = await act("choices", { code: me.code, key: me.key, set, words, lang: settings.lang });
   if (!told || !side) return;
   offered = told;
   fill("set", told.sets.map((s) => [s.name, s.words]), told.set);
-  fill("item", told.questions.map((q) => [q.id, `${q.law} ${q.stem}`]), "");
+  fill("item", told.questions.map((q) => [q.id, `${q.number} ${q.law} ${q.stem}`]), "");
   if (!side.querySelector("#adapter").options.length) {
     fill("adapter", [["base", say("class.pick.base")], ...told.adapters.map((a) => [a, a])], "base");
   }
@@ -332,10 +361,18 @@ async function put(event) {
   show(told);
   window.scrollTo(0, 0);
 }
+function asked() {
+  if (!state.asking) return say("class.busy");
+  const n = state.left;
+  const left = n === null ? "unknown" : n < 1 ? "soon" : "left";
+  return `${say("class.busy")} ${say(`wait.${left}`, { time: say("word.seconds", { n }) })}`;
+}
 async function go(step, button) {
+  asking = true;
   tell(say("class.busy"));
   const told = await act("go", { code: me.code, key: me.key, step }, button);
-  if (told) show(told);
+  asking = false;
+  if (told) show(told); else draw();
 }
 async function close(event) {
   if (!window.confirm(say("class.close.sure"))) return;

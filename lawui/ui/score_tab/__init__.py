@@ -17,7 +17,7 @@ from lawui.types import BASE
 from lawui.ui import components
 from lawui.ui.confirming import Sure
 from lawui.ui.glossary import explain
-from lawui.ui.page import Page
+from lawui.ui.page import Page, skips
 from lawui.ui.picker import default_set, follow_sets, set_choices
 from lawui.ui.score_tab import items, reading, removing
 from lawui.ui.score_tab.detail import comparison_html
@@ -214,10 +214,6 @@ def _told(lang: str, key: str, kind: str = "info", **params: object) -> str:
     return components.notice([say(key, lang, **params)], lang, kind)
 
 
-def _skips(n: int) -> list[Any]:
-    return [gr.skip() for _ in range(n)]
-
-
 def draw(lab: Lab, shown: Shown, lang: str, view: View) -> list[Any]:
     """Everything anew, with the choices of `view` made in the lists."""
     drawn = watch(lab, lang, view) or []
@@ -236,7 +232,7 @@ def _wire_runs(page: Page, form: _Form, shown: Shown) -> None:
     ) -> Any:
         trouble = _unready(evidences, adapters, limit)
         if trouble:
-            return (*_skips(len(shown.drawn)), _told(lang, trouble, "trouble"))
+            return (*skips(len(shown.drawn)), _told(lang, trouble, "trouble"))
         first = int(limit) if limit.strip() else None
         started = lab.score_start(name, evidences, adapters, first)
         pair = dict(zip(("a", "b"), started, strict=False)) if len(started) > 1 else {}
@@ -256,7 +252,7 @@ def _wire_runs(page: Page, form: _Form, shown: Shown) -> None:
     def go_on(lang: str, *view: Any) -> Any:
         now = View(*view)
         if not now.job:
-            return (*_skips(len(shown.drawn)), _told(lang, "score.none", "trouble"))
+            return (*skips(len(shown.drawn)), _told(lang, "score.none", "trouble"))
         resumed = lab.score_job_resume(now.job)
         key = "score.started" if resumed else "score.nothing_left"
         return (*draw(lab, shown, lang, now), _told(lang, key, n=len(resumed)))
@@ -298,8 +294,9 @@ def _wire_views(page: Page, shown: Shown, turn: tuple[Any, Any]) -> None:
         return go
 
     unsaid = gr.State("")
-    page.on([shown.job.input], of_job, shown.asked, shown.drawn)
-    page.on([shown.run.input, shown.only.input], anew, shown.asked, shown.drawn)
+    page.on_choice(shown.job, of_job, shown.asked, shown.drawn)
+    page.on_choice(shown.run, anew, shown.asked, shown.drawn)
+    page.on([shown.only.input], anew, shown.asked, shown.drawn)
     page.on([turn[0].click], turned(-items.PAGE), shown.asked, shown.drawn)
     page.on([turn[1].click], turned(items.PAGE), shown.asked, shown.drawn)
     for html in (shown.matrix, shown.listing):
@@ -351,7 +348,7 @@ def _wire_lists(page: Page, form: _Form, shown: Shown, tab: gr.Tab) -> None:
 
     page.on([shown.pulse.click], look, [shown.seen, *shown.asked], shown.drawn)
     follow_adapters(page, tab, form.adapters)
-    follow_sets(page, [tab], form.set)
+    follow_sets(page, tab, form.set)
     page.view(
         lambda lang, *view: watch(lab, lang, View(*view)),
         shown.asked,

@@ -8,7 +8,7 @@ from typing import Any
 
 from lawui.types import BASE, EVIDENCES, ScoreJob, ScoreRun
 from lawui.ui import components
-from lawui.ui.text import duration, said, say
+from lawui.ui.text import remaining, said, say
 
 ACTIVE = ("queued", "running")
 
@@ -55,9 +55,8 @@ def progress_html(job: ScoreJob | None, waiting: int, lang: str) -> str:
     `waiting` is the number of other jobs in line."""
     if job is None or not job.active:
         return ""
-    parts = [say("score.job.total", lang, done=job.done, total=job.total)]
-    if job.remaining is not None:
-        parts.append(say("score.left", lang, time=duration(job.remaining, lang)))
+    done = say("score.job.total", lang, done=job.done, total=job.total)
+    parts = (done, remaining(job.remaining, lang))
     out = components.progress(job.done, job.total, components.joined(parts, lang))
     if waiting:
         out += components.tag("p", say("score.job.waiting", lang, n=waiting), "lw-note")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import gradio as gr
@@ -26,10 +26,13 @@ LISTED = 60
 
 @dataclass(frozen=True)
 class Seen:
-    """What one browser has been shown: a digest of the list, one of the chosen score."""
+    """What one browser has been shown: a digest of the list, one of the chosen score. `told`
+    is the matrix and the score that it was told to show: a pulse that set out before that
+    names the former ones."""
 
     listed: str = ""
     chosen: str = ""
+    told: tuple[str | None, str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,9 @@ def figures_of(lab: Lab) -> matrix.Figures:
 
 def watch(lab: Lab, lang: str, view: View, seen: Seen | None = None) -> list[Any] | None:
     """The values of `Shown.drawn`, or None where nothing has changed since `seen`."""
+    told = seen.told if seen and seen.told != (view.job, view.run) else None
+    if told:
+        view = replace(view, job=told[0], run=told[1])
     jobs = lab.score_jobs(AGE if seen else 0.0)
     runs = sorted(
         (cell for job in jobs for cell in job.cells), key=lambda r: (r.created, r.id), reverse=True
@@ -110,8 +116,10 @@ def watch(lab: Lab, lang: str, view: View, seen: Seen | None = None) -> list[Any
     )
     if seen and (seen.listed, seen.chosen) == (digest, of_one):
         return None
+    if seen is None:
+        told = job.id if job else None, chosen.id if chosen else None
     drawn: dict[str, Any] = {
-        "seen": Seen(digest, of_one),
+        "seen": Seen(digest, of_one, told),
         **_choices(jobs, runs, job, chosen, view, lang),
         **_table(lab, jobs, job, runs, lang),
         "pulse": beat(any(j.active for j in jobs)),

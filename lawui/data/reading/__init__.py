@@ -1,0 +1,200 @@
+"""Reading questions, written for this project on invented regulations.
+
+They teach how people ask and retell; the model is shown the text that each rests on. The
+texts lie in texts/*.txt:
+
+    ## the regulation's name
+    ### 第4条第2項                      one to three places make a context
+    its text
+    ? a stem                            ?! where the stem asks for the wrong statement
+    + the answer
+    - another choice                    three of them
+
+Nothing of lawqa_jp or of the sample law is among them.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+from lawui.types import LETTERS, Passage, Question, QuestionSet
+
+NAME = "reading"
+"""The set's name: one to train on and never to score by, as the embedded base has learnt
+many of its questions."""
+
+FOLDER = Path(__file__).parent / "texts"
+HELD_OUT = Path(__file__).parent / "held_out.txt"
+
+_PLACE = re.compile(r"(附則)?第(\d+)条((?:の\d+)*)(?:第(\d+)項)?(?:第(\d+)号)?")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question. `others` are the three choices that are not the answer; where `wrong`,
+    the passages support them and not the answer. `probs`: what the teacher that wrote it
+    gives to the answer and to each of the others; None where a person wrote it."""
+
+    stem: str
+    wrong: bool
+    answer: str
+    others: tuple[str, str, str]
+    probs: tuple[float, ...] | None = None
+
+    @property
+    def sure(self) -> bool:
+        """Whether its answer is held to be right."""
+        return self.probs is None or self.probs[0] > 0.5
+
+
+@dataclass(frozen=True)
+class Context:
+    """Passages that stand together and the questions on them."""
+
+    law: str
+    passages: tuple[Passage, ...]
+    asked: tuple[Asked, ...]
+
+
+@dataclass
+class _Open:
+    """What has been read of the present context and question."""
+
+    places: list[tuple[str, list[str]]] = field(default_factory=list)
+    # stem, asks for the wrong one, choices by their sign
+    asked: list[tuple[str, bool, dict[str, list[str]]]] = field(default_factory=list)
+
+
+def read(folder: Path = FOLDER) -> list[Context]:
+    """All contexts, files in the order of their names. Raises ValueError naming file and
+    line for what is not in the format."""
+    return [c for path in sorted(folder.glob("*.txt")) for c in _read_file(path)]
+
+
+def split(contexts: Sequence[Context]) -> tuple[list[Context], list[Context]]:
+    """(to learn from, to look at): whole regulations, about every ninth of them held out
+    since it was written, by the names in held_out.txt."""
+    held = set(HELD_OUT.read_text("utf-8").splitlines())
+    return [c for c in contexts if c.law not in held], [c for c in contexts if c.law in held]
+
+
+@functools.lru_cache(maxsize=1)
+def question_set() -> QuestionSet:
+    """All questions as a set, read when first asked for; its hash is that of every text and
+    of the names that are held out."""
+    digest = hashlib.sha256()
+    for path in (*sorted(FOLDER.glob("*.txt")), HELD_OUT):
+        digest.update(path.read_bytes())
+    return QuestionSet(NAME, tuple(questions(read())), digest.hexdigest(), str(FOLDER))
+
+
+@functools.lru_cache(maxsize=1)
+def held_out() -> frozenset[str]:
+    """The groups of the regulations that are held out."""
+    return frozenset(f"{NAME}:{law}" for law in HELD_OUT.read_text("utf-8").splitlines())
+
+
+def questions(contexts: Sequence[Context], seed: int = 0) -> list[Question]:
+    """The contexts' questions, the choices of each in an order drawn by `seed`.
+
+    A context counts as one item, whose `order` numbers its questions: they share the text
+    that is shown first, which training computes once. A regulation is a group.
+    """
+    found = []
+    for number, context in enumerate(contexts):
+        source = f"{NAME}:{number}"
+        text = "\n".join(_headed(context.law, context.passages))
+        for order, one in enumerate(context.asked):
+            texts = [one.answer, *one.others]
+            Random(f"{seed}/{source}/{order}").shuffle(texts)
+            a, b, c, d = texts
+            found.append(
+                Question(
+                    id=f"{source}-{order}",
+                    source=source,
+                    group=f"{NAME}:{context.law}",
+                    order=order,
+                    law=context.law,
+                    stem=one.stem,
+                    choices=(a, b, c, d),
+                    gold=LETTERS[texts.index(one.answer)],
+                    given_context=text,
+                )
+            )
+    return found
+
+
+def _headed(law: str, passages: Sequence[Passage]) -> Iterator[str]:
+    """A context as lawqa_jp writes it: a heading for each step of a place, then the text."""
+    yield f"## {law}"
+    former: list[str] = []
+    for passage in passages:
+        place = passage.place().removeprefix(law)
+        steps = re.findall(r"(?:附則)?第[^第]+", place) or [place]
+        for level, step in enumerate(steps, 3):
+            if former[: level - 2] != steps[: level - 2]:
+                yield f"{'#' * level} {step}"
+        former = steps
+        yield passage.text
+
+
+def _read_file(path: Path) -> Iterator[Context]:
+    law, now, number = "", _Open(), 0
+
+    def closed() -> Iterator[Context]:
+        if now.asked:
+            yield _context(law, now, f"{path.name}:{number}")
+
+    for number, raw in enumerate(path.read_text("utf-8").splitlines(), 1):
+        line = raw.rstrip()
+        if line.startswith("## "):
+            yield from closed()
+            law, now = line[3:].strip(), _Open()
+        elif line.startswith("### "):
+            if now.asked:
+                yield from closed()
+                now = _Open()
+            now.places.append((line[4:].strip(), []))
+        elif line.startswith(("? ", "?! ")):
+            stem = line.split(" ", 1)[1].strip()
+            now.asked.append((stem, line.startswith("?!"), {"+": [], "-": []}))
+        elif line.startswith(("+ ", "- ")) and now.asked:
+            now.asked[-1][2][line[0]].append(line[2:].strip())
+        elif line.strip() and now.places and not now.asked:
+            now.places[-1][1].append(line.strip())
+        elif line.strip():
+            raise ValueError(f"{path.name}:{number}: {line[:40]}")
+    yield from closed()
+
+
+def _context(law: str, found: _Open, where: str) -> Context:
+    asked = []
+    for stem, wrong, choices in found.asked:
+        right, others = choices["+"], choices["-"]
+        if len(right) != 1 or len(others) != 3 or len({*right, *others}) != 4:
+            raise ValueError(f"{where}: not one answer and three others: {stem[:40]}")
+        asked.append(Asked(stem, wrong, right[0], (others[0], others[1], others[2])))
+    passages = tuple(_passage(law, place, lines, where) for place, lines in found.places)
+    if not law or not passages:
+        raise ValueError(f"{where}: questions without a text")
+    return Context(law, passages, tuple(asked))
+
+
+def _passage(law: str, place: str, lines: list[str], where: str) -> Passage:
+    if not lines:
+        raise ValueError(f"{where}: a place without a text: {place}")
+    match = _PLACE.fullmatch(place)
+    if match is None:  # 第3 of a specification that counts without 条
+        name = f"{law}{place}"
+        return Passage(name, law, "", "", "", "", "", "\n".join(lines), label=place)
+    article = match[2] + match[3].replace("の", "_")
+    empty = Passage(f"{law}{place}", law, article, "", "", "", "", "\n".join(lines))
+    return replace(
+        empty, paragraph=match[4] or "", item=match[5] or "", supplementary=bool(match[1])
+    )

@@ -1,0 +1,36 @@
+"""Lists whose lines come and go while somebody looks at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+
+class Blocks(gr.Blocks):
+    """Gradio's page, to which a line that is no longer in its list is not chosen.
+
+    The server may have told a page of other lines when it sends what it still shows. Gradio
+    refuses that: with a traceback in the log, and the reader's press is lost.
+    """
+
+    async def preprocess_data(
+        self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
+    ) -> list[Any]:
+        given = list(inputs)
+        # An endpoint that programs call refuses what is not in its list.
+        of_page = block_fn.inputs if block_fn.api_visibility == "private" else ()
+        for i, component in enumerate(of_page):
+            there = state is not None and component._id in state
+            now = state[component._id] if there else component
+            if isinstance(now, (gr.Dropdown, gr.CheckboxGroup)):
+                given[i] = still_there(given[i], [key for _, key in now.choices or ()])
+        return list(await super().preprocess_data(block_fn, given, state, explicit_call))
+
+
+def still_there(value: Any, keys: Sequence[Any]) -> Any:
+    """What of a choice (one, or a list of several) is among `keys`."""
+    if isinstance(value, list):
+        return [one for one in value if one in keys]
+    return value if value in keys else None

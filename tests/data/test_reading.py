@@ -1,0 +1,134 @@
+"""The hand-written questions: sound, and nobody else's words."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lawui.data import reading
+from lawui.data.headings import given_passages
+from lawui.data.questions import load_set
+from lawui.data.statutes import read_folder, source_folder
+from lawui.errors import UsageError
+from lawui.types import LETTERS
+
+DATA = os.environ.get("LAWUI_DATA", "")
+SAMPLE = Path(reading.__file__).parents[1] / "sample" / "ordinance.txt"
+LEAST = 40
+"""Characters from which a sentence says more than the formulas that all laws share."""
+NEAR = 0.7
+"""The share of common character 5-grams (Dice) from which one sentence imitates another."""
+
+
+def sentences(text: str) -> set[str]:
+    """Its sentences without spaces, from LEAST characters on."""
+    found = re.split(r"[。\n]", re.sub(r"[ 　]", "", text))
+    return {s for s in found if len(s) >= LEAST}
+
+
+def ours() -> set[str]:
+    return set().union(*(sentences("\n".join(texts)) for texts in _texts()))
+
+
+def _texts() -> Iterator[list[str]]:
+    for context in reading.read():
+        yield [p.text for p in context.passages]
+        for asked in context.asked:
+            yield [asked.stem, asked.answer, *asked.others]
+
+
+def test_there_are_thousands_and_every_ninth_regulation_is_held_out() -> None:
+    contexts = reading.read()
+    learnt, held = reading.split(contexts)
+    assert sum(len(c.asked) for c in contexts) > 26_000
+    assert {c.law for c in learnt}.isdisjoint(c.law for c in held) and len(held) > 100
+    wrong = [asked.wrong for c in contexts for asked in c.asked]
+    assert 0.15 < sum(wrong) / len(wrong) < 0.35
+
+
+def test_no_length_tells_the_answer() -> None:
+    asked = [a for c in reading.read() for a in c.asked]
+    longest = [len(a.answer) > max(map(len, a.others)) for a in asked]
+    shortest = [len(a.answer) < min(map(len, a.others)) for a in asked]
+    assert sum(longest) / len(asked) < 0.35 and sum(shortest) / len(asked) < 0.35
+
+
+def test_they_are_questions_with_the_text_that_they_rest_on() -> None:
+    contexts = reading.read()
+    asked = reading.questions(contexts)
+    assert len(asked) == sum(len(c.asked) for c in contexts)
+    assert {q.group for q in asked}.isdisjoint(q.group for q in load_set("sample", None).questions)
+    golds = Counter(q.gold for q in asked)
+    assert max(golds.values()) < 1.1 * min(golds.values())
+    by_source = {q.source: q for q in asked}
+    for number, context in enumerate(contexts):
+        question = by_source[f"reading:{number}"]
+        shown = given_passages(question)
+        whole = "\n".join(p.text for p in shown)
+        assert all(line in whole for p in context.passages for line in p.text.splitlines())
+        assert {p.article for p in context.passages if p.article and not p.supplementary} <= {
+            p.article for p in shown
+        }
+        answers = {a.stem: a.answer for a in context.asked}
+        assert question.choices[LETTERS.index(question.gold)] == answers[question.stem]
+
+
+def test_they_are_a_set_that_is_read_once_and_never_scored() -> None:
+    found = reading.question_set()
+    assert found.name == reading.NAME and found.items == len(reading.read())
+    assert len({q.id for q in found.questions}) == len(found.questions)
+    assert reading.held_out() & {q.group for q in found.questions}
+    assert reading.question_set() is found, "read once"
+    with pytest.raises(UsageError) as scored:
+        load_set(reading.NAME, None)
+    assert scored.value.key == "data.only_to_train"
+
+
+def grams(text: str) -> set[str]:
+    return {text[at : at + 5] for at in range(len(text) - 4)}
+
+
+def imitated(mine: set[str], theirs: set[str]) -> list[tuple[str, str]]:
+    """Pairs of sentences that are near copies."""
+    of: dict[str, list[str]] = {}
+    for other in sorted(theirs):
+        for gram in grams(other):
+            of.setdefault(gram, []).append(other)
+    sizes = {other: len(grams(other)) for other in theirs}
+    found = []
+    for one in sorted(mine):
+        own = grams(one)
+        shared = Counter(other for gram in own for other in of.get(gram, ()))
+        for other, count in shared.most_common(1):
+            if 2 * count >= NEAR * (len(own) + sizes[other]):
+                found.append((one, other))
+    return found
+
+
+def test_an_imitation_is_found() -> None:
+    sentence = (
+        "団体の代表者は、毎年三月末日までに、その年の会計の報告を町長に提出しなければならない"
+    )
+    near = sentence.replace("町長", "市長")
+    assert imitated({near}, {sentence}) == [(near, sentence)]
+    assert not imitated({sentence[::-1]}, {sentence})
+
+
+def test_no_sentence_imitates_the_sample_ordinance() -> None:
+    assert not imitated(ours(), sentences(SAMPLE.read_text("utf-8")))
+
+
+@pytest.mark.skipif(not DATA, reason="needs LAWUI_DATA")
+def test_no_sentence_imitates_lawqa_or_the_laws_it_cites() -> None:
+    theirs: set[str] = set()
+    for q in load_set("selection", Path(DATA)).questions:
+        theirs |= sentences("\n".join((q.given_context, q.stem, *q.choices)))
+    for article in read_folder(source_folder(Path(DATA))):
+        theirs |= sentences("\n".join(article.paragraphs))
+    assert len(theirs) > 1000
+    assert not imitated(ours(), theirs)

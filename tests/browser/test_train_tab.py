@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 Visit = Callable[..., Any]
 Command = Callable[..., dict[str, Any]]
 STEPS = 6
-NAME = "watched-run"
+NAME = "browser-run-watched"
 
 
 def test_a_run_is_watched_reloaded_shared_and_used(visit: Visit, command: Command) -> None:

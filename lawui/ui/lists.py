@@ -18,15 +18,28 @@ class Blocks(gr.Blocks):
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
     ) -> list[Any]:
+        if block_fn.api_visibility != "private":
+            # An endpoint that programs call refuses what is not in its list.
+            return list(await super().preprocess_data(block_fn, inputs, state, explicit_call))
+        while True:
+            given = self._there(block_fn, inputs, state)
+            try:
+                return list(await super().preprocess_data(block_fn, given, state, explicit_call))
+            except gr.Error:
+                # Another event may have drawn a list anew meanwhile.
+                if self._there(block_fn, given, state) == given:
+                    raise
+
+    @staticmethod
+    def _there(block_fn: Any, inputs: list[Any], state: Any) -> list[Any]:
+        """`inputs` without the lines that are not in their lists now."""
         given = list(inputs)
-        # An endpoint that programs call refuses what is not in its list.
-        of_page = block_fn.inputs if block_fn.api_visibility == "private" else ()
-        for i, component in enumerate(of_page):
+        for i, component in enumerate(block_fn.inputs):
             there = state is not None and component._id in state
             now = state[component._id] if there else component
             if isinstance(now, (gr.Dropdown, gr.CheckboxGroup)):
                 given[i] = still_there(given[i], [key for _, key in now.choices or ()])
-        return list(await super().preprocess_data(block_fn, given, state, explicit_call))
+        return given
 
 
 def still_there(value: Any, keys: Sequence[Any]) -> Any:

@@ -169,11 +169,14 @@ def server():
 
 def fetching(server: Server, folder: Path, before: str = "") -> subprocess.Popen[str]:
     """A process that fetches, and at the end prints the key of its error, if any."""
+    # A shell's background job has breaks ignored, and so has what it starts.
     code = f"""
+import signal
 import sys
 from pathlib import Path
 from lawui.data.fetch import fetch
 from lawui.errors import LabError
+signal.signal(signal.SIGINT, signal.default_int_handler)
 {before}
 try:
     fetch(Path({str(folder)!r}), base_url={server.url + "/api/2"!r},

@@ -33,6 +33,14 @@ FOLDER = Path(__file__).parent / "texts"
 HELD_OUT = Path(__file__).parent / "held_out.txt"
 
 _PLACE = re.compile(r"(附則)?第(\d+)条((?:の\d+)*)(?:第(\d+)項)?(?:第(\d+)号)?")
+_OF_STATEMENTS = re.compile(
+    "(?:正し|誤|適切|合って|合致|反する|反しな).{0,12}(?:もの|説明|記述|どれ|選)"
+)
+
+REMADE = 0.5
+"""Share of the questions on statements that are put together anew from those of their
+context: what a writer does with all four of a question, such as to retell the true one
+alone, then tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,31 @@ def held_out() -> frozenset[str]:
     return frozenset(f"{NAME}:{law}" for law in HELD_OUT.read_text("utf-8").splitlines())
 
 
+def remade(context: Context, asked: Asked, rng: Random) -> Asked | None:
+    """`asked` with other choices: true and false statements that other questions on the same
+    text brought. None where its choices are no statements that stand alone, or too few."""
+    if not _of_statements(asked) or not asked.sure:
+        return None
+    true: list[str] = []
+    false: list[str] = []
+    for one in context.asked:
+        if _of_statements(one) and one.sure and min(map(len, (one.answer, *one.others))) >= 12:
+            (false if one.wrong else true).append(one.answer)
+            (true if one.wrong else false).extend(one.others)
+    single, several = (false, true) if asked.wrong else (true, false)
+    several = [text for text in dict.fromkeys(several) if text not in single]
+    if not single or len(several) < 4:
+        return None
+    a, b, c = rng.sample(several, 3)
+    return replace(asked, answer=rng.choice(single), others=(a, b, c), probs=None)
+
+
+def _of_statements(asked: Asked) -> bool:
+    """Whether the choices stand alone: the stem tells no case that they speak of."""
+    told = "。" in asked.stem[:-1] or any(word in asked.stem for word in ("場合", "さん", "とき"))
+    return not told and bool(_OF_STATEMENTS.search(asked.stem))
+
+
 def questions(contexts: Sequence[Context], seed: int = 0) -> list[Question]:
     """The contexts' questions, the choices of each in an order drawn by `seed`.
 
@@ -111,8 +144,10 @@ def questions(contexts: Sequence[Context], seed: int = 0) -> list[Question]:
         source = f"{NAME}:{number}"
         text = "\n".join(_headed(context.law, context.passages))
         for order, one in enumerate(context.asked):
-            texts = [one.answer, *one.others]
-            Random(f"{seed}/{source}/{order}").shuffle(texts)
+            draw = Random(f"{seed}/{source}/{order}")
+            made = remade(context, one, draw) if draw.random() < REMADE else None
+            texts = [(made or one).answer, *(made or one).others]
+            draw.shuffle(texts)
             a, b, c, d = texts
             found.append(
                 Question(
@@ -123,7 +158,7 @@ def questions(contexts: Sequence[Context], seed: int = 0) -> list[Question]:
                     law=context.law,
                     stem=one.stem,
                     choices=(a, b, c, d),
-                    gold=LETTERS[texts.index(one.answer)],
+                    gold=LETTERS[texts.index((made or one).answer)],
                     given_context=text,
                 )
             )

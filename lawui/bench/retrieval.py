@@ -32,7 +32,7 @@ def run(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _plain_bm25(lab: Lab, set: str) -> dict[str, Any]:
     """bm25s as it comes, over whole articles cut into character bigrams."""
-    import bm25s
+    import bm25s  # lawui/retrieval/lexical.py has imported it before: JAX stays off the card
     import numpy as np
 
     articles = statutes.read_library(statutes.source_folder(lab.data_dir)).articles

@@ -9,6 +9,7 @@ loop over every token, is done here on whole arrays.
 from __future__ import annotations
 
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -29,6 +30,15 @@ _SMALL_KANA = str.maketrans("っゃゅょッャュョ", "つやゆよツヤユ�
 _GAP = re.compile(r"[\W_]+")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _KANJI_NUMBER = re.compile("[一二三四五六七八九十百千〇]+")
+
+
+def _empty() -> BM25:
+    """bm25s without documents. Where JAX is installed bm25s starts it, which on a card would
+    take three quarters of the memory for itself; nothing of it is used here."""
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    from bm25s import BM25
+
+    return BM25(k1=K1, b=B, method="lucene", backend="numpy")
 
 
 def fold(text: str) -> str:
@@ -58,9 +68,7 @@ class Lexical:
     def build(cls, texts: Iterable[str]) -> Lexical:
         """Indexes documents in order. Scores follow Lucene's BM25 (Kamphuis et al. 2020,
         "Which BM25 do you mean?", the variant bm25s calls `lucene`)."""
-        from bm25s import BM25
-
-        bm25 = BM25(k1=K1, b=B, method="lucene", backend="numpy")
+        bm25 = _empty()
         parts = list(_count(texts))
         documents = sum(len(p[0]) for p in parts)
         lengths = np.concatenate([p[0] for p in parts] or [np.zeros(0, np.float32)])
@@ -128,9 +136,7 @@ class Lexical:
     @classmethod
     def open(cls, folder: Path) -> Lexical:
         """Maps a saved index into memory; pages are read as queries touch them."""
-        from bm25s import BM25
-
-        bm25 = BM25(k1=K1, b=B, method="lucene", backend="numpy")
+        bm25 = _empty()
         bm25.load_scores(
             folder,
             data_name="data.npy",

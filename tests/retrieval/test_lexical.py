@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +79,23 @@ def test_chunks_do_not_change_the_index(monkeypatch: pytest.MonkeyPatch) -> None
 def test_nothing_to_score(texts: list[str], tmp_path: Path) -> None:
     Lexical.build(texts).save(tmp_path)
     assert not Lexical.open(tmp_path).scores(bigrams("借地")).any()
+
+
+def test_jax_where_it_is_installed_is_kept_off_the_card(tmp_path: Path) -> None:
+    """As it would be found: bm25s starts it when it is imported."""
+    (tmp_path / "jax").mkdir()
+    (tmp_path / "jax" / "__init__.py").write_text("")
+    (tmp_path / "jax" / "lax.py").write_text(
+        "import os\nprint(os.environ.get('JAX_PLATFORMS'))\ntop_k = lambda *_: None\n"
+    )
+    code = "from lawui.retrieval.lexical import Lexical; Lexical.build(['甲乙'])"
+    paths = os.pathsep.join((str(tmp_path), os.environ["PYTHONPATH"]))
+    environment = {k: v for k, v in os.environ.items() if k != "JAX_PLATFORMS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**environment, "PYTHONPATH": paths},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["cpu"]

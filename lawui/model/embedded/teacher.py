@@ -140,7 +140,7 @@ def lessons(
     writing and once as answering an epoch."""
     while True:
         for context in rng.sample(list(contexts), len(contexts)):
-            asked = rng.sample(list(context.asked), len(context.asked))
+            asked = rng.sample(list(context.asked), min(9, len(context.asked)))
             prompt, text = form.write_prompt(context, len(asked)), form.written(asked)
             yield [*prompt, *text], [-100] * len(prompt) + text
             shown = form.shown(context)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from random import Random
 
+from lawui.data import reading
 from lawui.data.reading import Asked, Context
 from lawui.model.embedded import packing
 from lawui.model.embedded.rules import Made
@@ -17,16 +17,12 @@ from lawui.types import Passage
 
 DISTRACTORS = 0.35
 """Share of prompts that also show a passage of another context of the regulation."""
-REMADE = 0.35
+REMADE = 0.6
 """Share of questions put together anew from the statements of a context."""
 
 BLANK = 0.1
 """Share of contexts whose questions are also asked without their text, any letter as the
 answer: what sounds right is no answer."""
-
-_OF_STATEMENTS = re.compile(
-    "(?:正し|誤|適切|合って|合致|反する|反しな).{0,12}(?:もの|説明|記述|どれ|選)"
-)
 
 
 def trees(
@@ -45,7 +41,7 @@ def trees(
             shown.sort(key=_order)
         branches = []
         for asked in context.asked:
-            new = remade(context, asked, rng) if vary and rng.random() < REMADE else None
+            new = reading.remade(context, asked, rng) if vary and rng.random() < REMADE else None
             made = shuffled(new or asked, rng)
             answer = made.gold
             if new is None and asked.probs:
@@ -60,30 +56,6 @@ def trees(
                 for asked in context.asked
             ]
             yield encoder.prefix([]), guesses, False
-
-
-def remade(context: Context, asked: Asked, rng: Random) -> Asked | None:
-    """`asked` with other choices: true and false statements that other questions on the same
-    text brought. None where its choices are no statements that stand alone, or too few."""
-    if not _of_statements(asked) or not asked.sure:
-        return None
-    true: list[str] = []
-    false: list[str] = []
-    for one in context.asked:
-        if _of_statements(one) and one.sure and min(map(len, (one.answer, *one.others))) >= 12:
-            (false if one.wrong else true).append(one.answer)
-            (true if one.wrong else false).extend(one.others)
-    single, several = (false, true) if asked.wrong else (true, false)
-    if not single or len(several) < 4:
-        return None
-    a, b, c = rng.sample(several, 3)
-    return replace(asked, answer=rng.choice(single), others=(a, b, c), probs=None)
-
-
-def _of_statements(asked: Asked) -> bool:
-    """Whether the choices stand alone: the stem tells no case that they speak of."""
-    told = "。" in asked.stem[:-1] or any(word in asked.stem for word in ("場合", "さん", "とき"))
-    return not told and bool(_OF_STATEMENTS.search(asked.stem))
 
 
 def shuffled(asked: Asked, rng: Random) -> Made:

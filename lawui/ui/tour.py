@@ -32,7 +32,7 @@ from lawui.ui.picker import (
 )
 from lawui.ui.text import say
 
-SET, ITEM = "sample", "sample-120-0"
+SET, ITEM = "sample", "sample-098-0"
 """A question that the embedded model gets wrong without the law, in all four orders of the
 choices, and right with it, in all four: held by a test."""
 

@@ -62,10 +62,16 @@ def rows(
         "variant": variant.name,
         "wording": wording,
         "choices": [part["choice"]["point"] for part in whole[0]],
-        "steps": [part["choice"]["step"] for part in whole[0]],
+        "steps": [part["choice"]["step"] if variant.kinds else part["step"] for part in whole[0]],
         "leaks": sum(part["leaks"] for part in whole[0]),
         "skipped": sum(part["skipped"] for parts in whole for part in parts),
-        "training_seconds": round(sum(p["seconds"] for parts in whole for p in parts), 1),
+        # What ends with the first stage was trained once, for all folds and seeds.
+        "training_seconds": round(
+            sum(p["seconds"] for parts in whole for p in parts)
+            if variant.kinds
+            else whole[0][0]["seconds"],
+            1,
+        ),
         "choosing_seconds": round(
             sum(t["seconds"] for p in whole[0] for t in p["choice"]["tried"]), 1
         ),

@@ -1,5 +1,5 @@
 """The first minute: a tour on one sample question that ends with an answer which the law
-turned from wrong to right. Nothing in it is canned: the model at hand answers, and the
+brought. Nothing in it is canned: the model at hand answers, and the
 words follow what it says.
 
 It starts by itself at a browser's first visit (script.js remembers that) and whenever it
@@ -32,9 +32,9 @@ from lawui.ui.picker import (
 )
 from lawui.ui.text import say
 
-SET, ITEM = "sample", "sample-098-0"
-"""A question that the embedded model gets wrong without the law, in all four orders of the
-choices, and right with it, in all four: held by a test."""
+SET, ITEM = "sample", "sample-094-0"
+"""A question whose choices the embedded model cannot tell apart without the law, and which it
+gets right with it, in all four orders of the choices: a test takes the tour."""
 
 _FOCUS = """() => setTimeout(() => {
   const go = document.querySelector("#tour .lw-go");

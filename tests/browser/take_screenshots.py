@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 LIMIT = 120_000
 WAIT = 120_000
-ITEM = "sample-098-0"
+ITEM = "sample-094-0"
 LANGUAGES = {"ja": "ja-JP", "en": "en-US"}
 
 

@@ -108,11 +108,11 @@ def test_statements_of_a_text_make_new_questions_whose_answer_holds() -> None:
     whole = context((ASKED, wrong, case))
     true = {ASKED.answer, *wrong.others}
     for seed in range(20):
-        new = written.remade(whole, ASKED, Random(seed))
+        new = reading.remade(whole, ASKED, Random(seed))
         assert new is not None and new.answer in true and not true & {*new.others}
-        new = written.remade(whole, wrong, Random(seed))
+        new = reading.remade(whole, wrong, Random(seed))
         assert new is not None and new.answer not in true and true >= {*new.others}
-    assert written.remade(whole, case, Random(0)) is None
+    assert reading.remade(whole, case, Random(0)) is None
 
 
 def test_only_questions_that_the_teacher_answers_as_meant_are_handed_on(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Collection
 from pathlib import Path
@@ -25,7 +24,7 @@ class Presets:
     def all(self) -> dict[str, TrainConfig]:
         """Every kept preset that can still be read, by name."""
         found = {}
-        for name, values in self._read().items():
+        for name, values in files.read_object(self._path).items():
             try:
                 found[name] = from_dict(values)
             except (ConfigError, TypeError, AttributeError):
@@ -49,24 +48,19 @@ class Presets:
         config.check()
         with self._lock:
             # A run's name is its own: two runs of one preset are told apart by the lab.
-            self._write({**self._read(), name: {**to_dict(config), "output_dir": ""}})
+            self._write(
+                {**files.read_object(self._path), name: {**to_dict(config), "output_dir": ""}}
+            )
         return name
 
     def remove(self, name: str) -> None:
         """Forget a preset. Raises UsageError where none of that name is kept."""
         with self._lock:
-            kept = self._read()
+            kept = files.read_object(self._path)
             if name not in kept:
                 raise UsageError("usage.preset_name", name=name, longest=LONGEST)
             del kept[name]
             self._write(kept)
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            values = json.loads(self._path.read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return values if isinstance(values, dict) else {}
 
     def _write(self, values: dict[str, Any]) -> None:
         try:

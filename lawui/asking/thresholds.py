@@ -6,13 +6,12 @@ prompt and the kind of evidence that the score had, and to nothing else.
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 from pathlib import Path
 from typing import Any
 
 from lawui.errors import HostError
+from lawui.training import files
 
 
 class Thresholds:
@@ -24,30 +23,21 @@ class Thresholds:
 
     def get(self, key: str) -> dict[str, Any] | None:
         """What was put under `key`; None where nothing was, or the file cannot be read."""
-        value = self._read().get(key)
+        value = files.read_object(self._path).get(key)
         return dict(value) if isinstance(value, dict) else None
 
     def put(self, key: str, value: dict[str, Any] | None) -> None:
         """Keep `value` under `key`; None forgets it. Raises HostError on a full disk."""
         with self._lock:
-            values = self._read()
+            values = files.read_object(self._path)
             values.pop(key, None)
             if value is not None:
                 values[key] = value
-            temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                temporary.write_text(json.dumps(values, ensure_ascii=False, indent=1), "utf-8")
-                temporary.replace(self._path)
+                files.write_json(self._path, values)
             except OSError as error:
                 raise HostError("host.disk", reason=str(error)) from error
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            values = json.loads(self._path.read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return values if isinstance(values, dict) else {}
 
 
 def key(model_sha: str, adapter_sha: str, prompt_sha: str, evidence: str) -> str:

@@ -26,6 +26,15 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=1))
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`; an empty one where there is none, or nothing readable."""
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
 def sync_folder(folder: Path) -> None:
     """Make every file of `folder`, and the folder's own list of them, lasting."""
     for path in [*folder.iterdir(), folder]:

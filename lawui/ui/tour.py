@@ -1,6 +1,5 @@
 """The first minute: a tour on one sample question that ends with an answer which the law
-brought. Nothing in it is canned: the model at hand answers, and the
-words follow what it says.
+brought. Nothing in it is canned: the model at hand answers, and the words follow what it says.
 
 It starts by itself at a browser's first visit (script.js remembers that) and whenever it
 is called.

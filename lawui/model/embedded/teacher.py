@@ -48,6 +48,8 @@ MICRO = 8192
 RATE = 1.5e-5
 FIRST, LAST = 3, 5
 """How many questions are asked for on one text."""
+MOST = 9
+"""How many questions on one text it learns to write at once: the count is one token."""
 ORDERS = 3
 """How often a question is answered, its choices in a new order each time."""
 
@@ -74,7 +76,7 @@ class Format:
                 f"\n\nこの条文についての四択問題を{n}問作ってください。<|im_end|>\n"
                 "<|im_start|>assistant\n"
             )
-            for n in range(1, 10)
+            for n in range(1, MOST + 1)
         }
         if len({len(tail) for tail in self.tails.values()}) != 1:
             raise ValueError("the count of questions is not one token")
@@ -140,7 +142,7 @@ def lessons(
     writing and once as answering an epoch."""
     while True:
         for context in rng.sample(list(contexts), len(contexts)):
-            asked = rng.sample(list(context.asked), min(9, len(context.asked)))
+            asked = rng.sample(list(context.asked), min(MOST, len(context.asked)))
             prompt, text = form.write_prompt(context, len(asked)), form.written(asked)
             yield [*prompt, *text], [-100] * len(prompt) + text
             shown = form.shown(context)

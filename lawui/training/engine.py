@@ -140,12 +140,14 @@ class Engine:
             found.append(Reading(loss, norm, int(tokens), rate, time.perf_counter()))
         return found
 
-    def be_modest(self) -> None:
+    def be_modest(self) -> bool:
         """Give back the memory of recorded shapes, record no more, and compute one batch
-        after another."""
+        after another. Whether that frees any memory."""
+        frees = bool(self._recorded) or self._cores is not None
         self._recorded.clear()
         self.graphs = False
         self._cores = None
+        return frees
 
     def _send(self, read: torch.Tensor, rate: float) -> None:
         import torch

@@ -88,6 +88,8 @@ class Trainer:
             self._best = checkpoint.load(
                 self._found, self._weights, self._engine.optimizer, self._peers.rank
             )
+        elif self._run.begun is not None:
+            begin.take(self._weights, self._folder, self._run.begun, self._loaded.sha)
         resumed = self._found is not None
         parameters = self._weights.values.numel()
         self._tell.start(self._loaded, self._plan, parameters, self._peers.count, resumed)
@@ -158,7 +160,7 @@ class Trainer:
             self._fit = Shapes(coming or [self._counters.length], plan.micro_batch)
 
     def _attach(self) -> None:
-        """Put LoRA weights on the base: fresh ones, drawn by the seed, or another adapter's."""
+        """Put fresh LoRA weights, drawn by the seed, on the base."""
         import torch
 
         from lawui.training.lora import attach
@@ -168,8 +170,6 @@ class Trainer:
         self._weights = Weights(
             {n: p for n, p in self._model.named_parameters() if p.requires_grad}
         )
-        if self._run.begun is not None and self._found is None:
-            begin.take(self._weights, self._folder, self._run.begun, self._loaded.sha)
         if not self._peers.first:  # the same weights, but dropout of its own
             torch.manual_seed(config.seed + self._peers.rank)
         # Dropout draws its random numbers in order, and recomputing draws them again.
@@ -181,8 +181,7 @@ class Trainer:
             self._weights,
             weight_decay=config.weight_decay,
             max_grad_norm=config.max_grad_norm,
-            # A base that unpacks at each use is busy anyway, and has no memory for recordings.
-            graphs=self._plan.dequantize and not self._plan.checkpointing,
+            graphs=self._plan.recording,
             cores=self._cores,
             peers=self._peers,
         )
@@ -238,12 +237,12 @@ class Trainer:
         import torch
 
         self._hear(wait=True)
-        self._engine.be_modest()
+        freed = self._engine.be_modest()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        if not self._retries:
+        if not freed and not self._retries:
             raise self._nothing_fits() from error
-        plan = self._retries.pop(0)
+        plan = self._plan if freed else self._retries.pop(0)
         if plan.length < self._counters.length:
             self._counters.length = plan.length
             self._material.encode(plan.length)

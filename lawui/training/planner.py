@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lawui.training.config import TrainConfig
 
 RETRY_LENGTHS = (384, 256)
-"""Lengths tried after batch 1 where memory runs out all the same."""
+"""Lengths tried with one sequence at once where memory runs out all the same."""
 
 CONTEXT = 600 * 10**6
 """What a CUDA context and its libraries hold beside the tensors."""
@@ -35,9 +35,10 @@ SLACK = 0.9
 @dataclass(frozen=True)
 class Plan:
     """`micro_batch` sequences of at most `length` tokens at once; `dequantize` unpacks
-    4-bit weights once; `checkpointing` recomputes layers instead of keeping them.
-    `needed_bytes` is the estimate for it all, base and process included, and
-    `budget_bytes` what may be used."""
+    4-bit weights once; `checkpointing` recomputes layers instead of keeping them; with
+    `recording` there is room for CUDA graphs, which keep memory of their own.
+    `needed_bytes` is the estimate for it all but recordings, base and process included,
+    and `budget_bytes` what may be used."""
 
     micro_batch: int
     length: int
@@ -45,6 +46,7 @@ class Plan:
     dequantize: bool
     needed_bytes: int
     budget_bytes: int
+    recording: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,15 +85,15 @@ class Costs:
         )
 
     def needed(self, plan: Plan, longest: int) -> int:
-        """Estimated bytes at the peak of a step of `plan`."""
-        tokens = plan.micro_batch * min(longest, plan.length)
+        """Estimated bytes at the peak of a step of `plan`, recordings left out."""
         fixed = self.resident + self.trained + plan.dequantize * self.unpacking
-        kept = (
-            self.recomputed_token * tokens + self.layer * tokens
-            if plan.checkpointing
-            else self.token * tokens
-        )
-        return fixed + kept + plan.micro_batch * self.answer
+        return fixed + self.kept(plan, longest)
+
+    def kept(self, plan: Plan, longest: int) -> int:
+        """Estimated bytes of what a forward pass of `plan` keeps for the backward pass."""
+        tokens = plan.micro_batch * min(longest, plan.length)
+        token = self.recomputed_token + self.layer if plan.checkpointing else self.token
+        return token * tokens + plan.micro_batch * self.answer
 
 
 def make_plan(
@@ -109,7 +111,11 @@ def make_plan(
         for micro in range(step_size, 0, -1):
             plan = Plan(micro, length, checkpointing, dequantize, 0, budget)
             needed = costs.needed(plan, longest)
-            last = Plan(micro, length, checkpointing, dequantize, needed, budget)
+            # A base that unpacks at each use is busy anyway. Else recordings pay; they hold
+            # what a pass keeps once more, beside the passes that are not recorded.
+            room = not budget or needed + costs.kept(plan, longest) <= budget
+            recording = dequantize and not checkpointing and room
+            last = Plan(micro, length, checkpointing, dequantize, needed, budget, recording)
             if not budget or needed <= budget:
                 return last
     return last
@@ -146,11 +152,20 @@ def own_part(step_size: int, processes: int) -> int:
 
 
 def retries(plan: Plan, shorter: bool = True) -> list[Plan]:
-    """What to try, in order, where memory runs out in spite of the plan. Without `shorter`
-    every row keeps its length: several processes must hold the same rows."""
+    """What to try, in order, where memory runs out in spite of the plan: half as many at
+    once down to one, then layers recomputed, then shorter rows. Without `shorter` every row
+    keeps its length: several processes must hold the same rows."""
+
+    def smaller(micro: int, length: int, checkpointing: bool) -> Plan:
+        return Plan(micro, length, checkpointing, plan.dequantize, 0, plan.budget_bytes)
+
+    halves, micro = [], plan.micro_batch // 2
+    while micro:
+        halves.append(smaller(micro, plan.length, plan.checkpointing))
+        micro //= 2
     less = [length for length in RETRY_LENGTHS if length < plan.length] if shorter else []
-    lengths = [plan.length, *less]
-    return [Plan(1, length, True, plan.dequantize, 0, plan.budget_bytes) for length in lengths]
+    lengths = less if plan.checkpointing else [plan.length, *less]
+    return [*halves, *(smaller(1, length, True) for length in lengths)]
 
 
 def _trained(model: torch.nn.Module, config: TrainConfig) -> int:

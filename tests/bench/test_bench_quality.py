@@ -13,6 +13,7 @@ import pytest
 from lawui.__main__ import main
 from lawui.bench.quality import evidence, figures, folds, variants
 from lawui.bench.quality.bases import Bases
+from lawui.bench.quality.study import Study
 from lawui.data import questions as data
 from lawui.data import reading
 from lawui.data.headings import cited_articles
@@ -260,3 +261,28 @@ def test_reading_comes_first_and_is_learnt_once(
     assert rows["reading-alone"]["steps"] == [2, 2] and rows["reading"]["questions"] == len(
         few.questions
     )
+
+
+def test_processes_that_share_a_folder_take_what_no_other_is_at(
+    folder: Path, tiny: str, few: evidence.Evidence
+) -> None:
+    bases = Bases(tiny, few)
+    one, other = (Study(folder / "shared", bases) for _ in range(2))
+    fold = folds.folds(few.questions, "group", 2)[0]
+    (mixed,) = variants.chosen(["mixed"], False, 2)
+    taken: list[dict[str, Any] | None] = []
+    train = bases.train
+
+    def meanwhile(*arguments: Any) -> Any:
+        """While the fold's steps are chosen, and while seed 0 is trained."""
+        taken.append(other.seed(fold, mixed, 0))
+        if len(taken) == 1:
+            taken.append(other.seed(fold, mixed, 1))
+        return train(*arguments)
+
+    bases.train = meanwhile  # type: ignore[method-assign]
+    first = one.seed(fold, mixed, 0)
+    assert taken == [None, None, None] and first
+    bases.train = train  # type: ignore[method-assign]
+    assert other.seed(fold, mixed, 0) == first and other.seed(fold, mixed, 1)
+    assert (one.trainings, other.trainings) == (2, 1)

@@ -87,10 +87,12 @@ def _measure(
     try:
         for wording in dict.fromkeys(variant.wording for _, variant, _ in tasks):
             study.base(wording)
-        for parts, variant, seeds in tasks:
-            for seed in seeds:
-                for fold in parts:
-                    study.seed(fold, variant, seed)
+        left = [(fold, v, seed) for parts, v, seeds in tasks for seed in seeds for fold in parts]
+        while left:
+            busy = [one for one in left if study.seed(*one) is None]
+            if len(busy) == len(left):
+                time.sleep(1)  # the last ones are other processes'
+            left = busy
     except OutOfTime:
         missing = "time was up; the same command goes on where this one ended."
     told = _told(lab, arguments, study, tasks, began, missing)

@@ -7,6 +7,8 @@
 
 A bench that was killed, or whose time was up, goes on where it was. A result is named by
 all that it depends on, so that what changed is measured anew and what did not is not.
+Several processes, each with a card of its own, may share a folder: each takes what no
+other is at, which a lock beside the result tells, and the one that ends last has them all.
 """
 
 from __future__ import annotations
@@ -21,12 +23,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from lawui.bench.quality import folds as cutting
 from lawui.bench.quality.bases import Bases, Trained, dump, with_seed
 from lawui.bench.quality.folds import Fold
 from lawui.bench.quality.variants import Variant, worded
 from lawui.model.adapters import read_adapter
 from lawui.training import files
+from lawui.training.batches import Example
 from lawui.training.config import to_dict
 from lawui.types import EVIDENCES, AdapterInfo
 
@@ -48,16 +53,19 @@ class Study:
     keep: bool = False
     trainings: int = 0
     _readers: dict[str, Trained] = field(default_factory=dict)
+    _exercises: dict[str, tuple[list[Example], list[Example]]] = field(default_factory=dict)
 
     def base(self, wording: str) -> dict[str, Any]:
         """The base's answers to all questions in a wording of the prompt."""
         path = self.folder / "base" / f"{wording}.json"
-        if (found := _read(path)) is not None:
-            return found
-        with self._worded(wording):
-            questions = self.bases.evidence.questions
-            answers, seconds, tokens = self.bases.answers(questions, EVIDENCES, wording)
-        return _write(path, {"answers": dump(answers), "seconds": seconds, "tokens": tokens})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if (found := _read(path)) is not None:
+                return found
+            with self._worded(wording):
+                questions = self.bases.evidence.questions
+                answers, seconds, tokens = self.bases.answers(questions, EVIDENCES, wording)
+            return _write(path, {"answers": dump(answers), "seconds": seconds, "tokens": tokens})
 
     def choice(self, fold: Fold, variant: Variant) -> dict[str, Any]:
         """What is chosen for a fold, from its training questions alone: {point, step, tried,
@@ -97,13 +105,22 @@ class Study:
         }
         return _write(path, found)
 
-    def seed(self, fold: Fold, variant: Variant, seed: int) -> dict[str, Any]:
+    def seed(self, fold: Fold, variant: Variant, seed: int) -> dict[str, Any] | None:
         """An adapter trained on all of the fold's training questions, and its answers to
-        those it never saw."""
+        those it never saw. None where another process is at it."""
         path = self._path(fold, variant) / f"seed-{seed}.json"
         if (found := _read(path)) is not None:
             return found
-        choice = self.choice(fold, variant)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(path.with_suffix(".lock"), timeout=0):
+                return _read(path) or self._seed(fold, variant, seed, path)
+        except Timeout:
+            return None
+
+    def _seed(self, fold: Fold, variant: Variant, seed: int, path: Path) -> dict[str, Any]:
+        with FileLock(path.with_name("choice.lock"), timeout=0):  # chosen once for all seeds
+            choice = self.choice(fold, variant)
         one = variant.at(choice["point"])
         with self._worded(one.wording):
             if one.kinds:
@@ -176,19 +193,24 @@ class Study:
         key = f"{variant.reads} {variant.wording}"
         if key in self._readers:
             return self._readers[key]
-        examples, asked = self.bases.reading(variant)
+        if key not in self._exercises:
+            self._exercises[key] = self.bases.reading(variant)
+        examples, asked = self._exercises[key]
         values = [to_dict(variant.reads), variant.wording, [e.ids for e in (*examples, *asked)]]
         sha = hashlib.sha256(json.dumps(values).encode()).hexdigest()[:8]
         path = self.folder / WORK / f"reading-{sha}"
         told = path / "told.json"
-        if (found := _read(told)) is not None:
-            trained = Trained(info=read_adapter(path), **found)
-        else:
-            trained = self.bases.train(path, examples, asked, variant.reads)
-            self.trainings += 1
-            print(f"reading: dev {trained.accuracy}, {trained.seconds} s", file=sys.stderr)
-            _write(told, {k: v for k, v in vars(trained).items() if k != "info"})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock", timeout=0):
+            if (found := _read(told)) is not None:
+                trained = Trained(info=read_adapter(path), **found)
+            else:
+                trained = self.bases.train(path, examples, asked, variant.reads)
+                self.trainings += 1
+                print(f"reading: dev {trained.accuracy}, {trained.seconds} s", file=sys.stderr)
+                _write(told, {k: v for k, v in vars(trained).items() if k != "info"})
         self._readers[key] = trained
+        del self._exercises[key]
         return trained
 
     def _worded(self, wording: str) -> Any:

@@ -372,10 +372,19 @@ def _polyline(canvas: _Canvas, points: Sequence[tuple[float, float]], colour: st
 
 
 def _cut(words: str, width: float) -> str:
-    """The words cut to about `width` em: a Latin letter is half as wide as a Japanese one."""
-    taken = 0.0
-    for i, letter in enumerate(words):
-        taken += 0.56 if letter.isascii() else 1.0
-        if taken > width:
-            return words[:i] + "…"
-    return words
+    """The words, their middle left out where they are wider than about `width` em: names of
+    runs begin alike, and what they end with tells them apart. A Latin letter is half as wide
+    as a Japanese one."""
+
+    def wide(part: str) -> float:
+        return sum(0.56 if letter.isascii() else 1.0 for letter in part)
+
+    if wide(words) <= width:
+        return words
+    head, tail = "", ""
+    while wide(head + tail) <= width - 1:
+        if wide(head) < wide(tail) / 2:
+            head = words[: len(head) + 1]
+        else:
+            tail = words[-len(tail) - 1 :]
+    return f"{head}…{tail}"

@@ -132,6 +132,12 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "report.plot_accuracy": ("正解率と95 %区間", "Accuracy with 95 % intervals"),
     "report.comparisons": ("どちらが優れているか", "Which is better"),
+    "report.told_apart": (
+        "{n} 通りの比較のうち、差を判別できたのは {told} 通りです。"
+        "残りの組は「どちらが優れているか」の表にあります。",
+        "Of {n} comparisons, {told} told a difference. The other pairs stand in the table "
+        "“Which is better”.",
+    ),
     "report.flips": ("正誤が分かれた問題", "Questions that one got right and the other wrong"),
     "report.calibration": (
         "自信と正解率（よく合うほど対角線に近い）",
@@ -168,6 +174,7 @@ TEXT: dict[str, tuple[str, str]] = {
         "test). How many more questions are needed assumes that they would split as these did, "
         "at 80 % power and the 5 % level (Connor 1987).",
     ),
+    "col.verdict": ("判定", "Verdict"),
     "col.cell": ("採点", "Run"),
     "col.orders_consistent": ("どの順序でも同じ答え", "Same answer in all orders"),
     "col.set": ("問題集", "Set"),
@@ -234,10 +241,9 @@ TEXT: dict[str, tuple[str, str]] = {
         "記号は、その問題の最初の順序でのものです。",
         "Letters are those of the question's first order.",
     ),
-    "word.flips_below": (
-        "{n} 問あります。最後の「問題ごとの結果」でご覧ください。",
-        "{n} of them: see the table of questions at the end.",
-    ),
+    "word.a_better": ("Aが上", "A is better"),
+    "word.b_better": ("Bが上", "B is better"),
+    "word.not_distinguishable": ("判別できない", "not distinguishable"),
     "word.no_flips": ("正誤が分かれた問題はありません。", "There is none."),
     "evidence.none": ("条文なし", "without the law"),
     "evidence.retrieved": ("検索した条文", "with articles found"),

@@ -17,6 +17,7 @@ from scoring_samples import make_answer, make_question, make_run, wrong
 
 from lawui.errors import message
 from lawui.scoring import report
+from lawui.scoring.plots import _cut
 from lawui.scoring.report_text import TEXT, text
 from lawui.types import EVIDENCES
 
@@ -111,6 +112,29 @@ def test_the_page_says_the_headline_the_doubt_and_the_origin(lang):
         assert word in page.words
     other = "en" if lang == "ja" else "ja"
     assert text("report.title", other) not in page.words
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_of_many_comparisons_the_page_begins_with_those_that_tell(lang):
+    made, comparisons = cells(5, orders=4)
+    comparisons = [dict(c) for c in comparisons]
+    assert len(comparisons) == 10
+    for c in comparisons:
+        c["verdict"] = "not_distinguishable"
+    comparisons[3]["verdict"] = "b_better"
+    comparisons[3][f"verdict_{lang}"] = "THE ONE THAT TELLS"
+    words = Page(report.to_html(made, lang, comparisons)).words
+    assert text("report.told_apart", lang, n=10, told=1) in words
+    assert words.count("THE ONE THAT TELLS") == 1
+    assert words.count(text("word.b_better", lang)) == 1
+    assert words.count(text("word.not_distinguishable", lang)) >= 9
+    assert comparisons[0][f"verdict_{lang}"] not in words
+
+
+def test_a_long_name_keeps_its_end():
+    cut = _cut("selection_randomized-20261127-164355・条文なし", 21)
+    assert cut.startswith("sel") and cut.endswith("164355・条文なし") and "…" in cut
+    assert _cut("短い名前", 21) == "短い名前"
 
 
 def test_a_run_without_answers_makes_a_page_too():

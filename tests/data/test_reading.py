@@ -45,7 +45,7 @@ def _texts() -> Iterator[list[str]]:
 def test_there_are_thousands_and_every_ninth_regulation_is_held_out() -> None:
     contexts = reading.read()
     learnt, held = reading.split(contexts)
-    assert sum(len(c.asked) for c in contexts) > 40_000
+    assert sum(len(c.asked) for c in contexts) > 50_000
     assert {c.law for c in learnt}.isdisjoint(c.law for c in held) and len(held) > 100
     wrong = [asked.wrong for c in contexts for asked in c.asked]
     assert 0.15 < sum(wrong) / len(wrong) < 0.35
@@ -83,6 +83,43 @@ def test_they_are_questions_with_the_text_that_they_rest_on() -> None:
         answer = LETTERS.index(question.gold)
         assert question.choices[answer] in single
         assert {*question.choices[:answer], *question.choices[answer + 1 :]} <= several
+
+
+def places(context: reading.Context) -> set[str]:
+    """What the context has to cite, down to the paragraphs and items that its text shows."""
+    found = set()
+    for passage in context.passages:
+        whole = passage.place().removeprefix(context.law)
+        numbers = re.findall(r"^([２-９2-9])　", passage.text, re.M)
+        under = [f"{whole}第{int(number)}項" for number in numbers]
+        under += [f"{whole}第1項"] if numbers else []
+        items = len(re.findall(r"^[一二三四五六七八九十]{1,3}　", passage.text, re.M))
+        heads = [whole, *under]
+        found |= {*heads, *(f"{h}第{i}号" for h in heads for i in range(1, items + 1))}
+    return found
+
+
+def test_many_ask_where_something_stands() -> None:
+    """A quarter of lawqa_jp does; the answer is a place of the text, one of the choices may
+    be one that the text does not have."""
+    whole = str.maketrans("０１２３４５６７８９", "0123456789")
+    asked = [(c, a) for c in reading.read() for a in c.asked if reading.cites(a)]
+    assert len(asked) > 10_000 and not any(reading._of_statements(a) for _, a in asked)
+    misplaced, first, last, missing = [], 0, 0, 0
+    for context, one in asked:
+        had = places(context)
+        told = [
+            text.translate(whole).replace(" ", "").removeprefix(context.law.replace(" ", ""))
+            for text in (one.answer, *one.others)
+        ]
+        missing += any(text not in had for text in told[1:])
+        if told[0] not in had:
+            misplaced.append((context.law, one.answer))
+        order = sorted(told, key=lambda text: [int(n) for n in re.findall(r"\d+", text)])
+        first, last = first + (order[0] == told[0]), last + (order[-1] == told[0])
+    assert len(misplaced) / len(asked) < 0.02, misplaced[:5]
+    assert first / len(asked) < 0.33 and last / len(asked) < 0.33
+    assert missing / len(asked) > 0.1
 
 
 def test_they_are_a_set_that_is_read_once_and_never_scored() -> None:

@@ -102,6 +102,10 @@ GRID: tuple[dict[str, Any], ...] = (
 recipe with another prompt. The base is asked with the usual prompt beside all of them."""
 
 
+GENTLY = replace(BASIC, learning_rate=1e-4, max_steps_override=160, eval_steps=20)
+"""The second stage of what has learnt to read."""
+
+
 def _changed(name: str, what: str, **changes: Any) -> Variant:
     return Variant(name, what, config=replace(BASIC, **changes))
 
@@ -124,7 +128,25 @@ VARIANTS: dict[str, Variant] = {
         Variant(
             "reading",
             "reading exercises on invented regulations first, then mixed, gently",
-            config=replace(BASIC, learning_rate=1e-4, max_steps_override=160, eval_steps=20),
+            config=GENTLY,
+            reads=READING,
+        ),
+        Variant(
+            "reading-last",
+            "reading, going on from the last step of the exercises instead of the best",
+            config=GENTLY,
+            reads=replace(READING, eval_steps=0),
+        ),
+        Variant(
+            "reading-64",
+            "reading, rank 64 in both stages",
+            config=replace(GENTLY, lora_r=64, lora_alpha=128.0),
+            reads=replace(READING, lora_r=64, lora_alpha=128.0),
+        ),
+        Variant(
+            "reading-24",
+            "reading, six items in all their orders a step of the second stage",
+            config=replace(GENTLY, batch_size=24, max_steps_override=80, eval_steps=10),
             reads=READING,
         ),
         Variant("reading-alone", "the reading exercises and nothing else", kinds=(), reads=READING),

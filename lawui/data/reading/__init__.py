@@ -37,6 +37,8 @@ _OF_STATEMENTS = re.compile(
     "(?:正し|誤|適切|合って|合致|反する|反しな).{0,12}(?:もの|説明|記述|どれ|選)"
 )
 
+_CITATION = re.compile(r"第[\d０-９]+(?:条(?:の[\d０-９]+)*|項|号)?$")
+
 REMADE = 0.5
 """Share of the questions on statements that are put together anew from those of their
 context: what a writer does with all four of a question, such as to retell the true one
@@ -127,8 +129,15 @@ def remade(context: Context, asked: Asked, rng: Random) -> Asked | None:
     return replace(asked, answer=rng.choice(single), others=(a, b, c), probs=None)
 
 
+def cites(asked: Asked) -> bool:
+    """Whether it asks where something stands: every choice is a place."""
+    return all(_CITATION.search(text) for text in (asked.answer, *asked.others))
+
+
 def _of_statements(asked: Asked) -> bool:
     """Whether the choices stand alone: the stem tells no case that they speak of."""
+    if cites(asked):
+        return False
     told = "。" in asked.stem[:-1] or any(word in asked.stem for word in ("場合", "さん", "とき"))
     return not told and bool(_OF_STATEMENTS.search(asked.stem))
 

@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,19 @@ def test_they_are_questions_with_the_text_that_they_rest_on() -> None:
     golds = Counter(q.gold for q in asked)
     assert max(golds.values()) < 1.1 * min(golds.values())
     by_source = {q.source: q for q in asked if not q.order}
+    parted = apart = 0
     for number, context in enumerate(contexts):
         question = by_source[f"reading:{number}"]
         shown = given_passages(question)
         whole = "\n".join(p.text for p in shown)
-        assert all(line in whole for p in context.passages for line in p.text.splitlines())
+        parts = [part for passage in context.passages for part in reading.parted(passage)]
+        ways = [
+            all(line in whole for p in passages for line in p.text.splitlines())
+            for passages in (context.passages, parts)
+        ]
+        assert any(ways)
+        parted += not ways[0]
+        apart += [p.text for p in parts] != [p.text for p in context.passages]
         assert {p.article for p in context.passages if p.article and not p.supplementary} <= {
             p.article for p in shown
         }
@@ -83,6 +92,22 @@ def test_they_are_questions_with_the_text_that_they_rest_on() -> None:
         answer = LETTERS.index(question.gold)
         assert question.choices[answer] in single
         assert {*question.choices[:answer], *question.choices[answer + 1 :]} <= several
+    assert 0.4 < parted / apart < 0.6
+
+
+def test_an_article_is_shown_paragraph_by_paragraph() -> None:
+    article = replace(
+        reading.read()[0].passages[0],
+        text="次の者は届け出る。\n一　舟を持つ者\n十二　網を持つ者\n2　前項の届出は、春にする。",
+    )
+    first, second = reading.parted(article)
+    place = article.place()
+    assert (first.place(), second.place()) == (f"{place}第1項", f"{place}第2項")
+    assert first.text == "次の者は届け出る。\n第1号　舟を持つ者\n第12号　網を持つ者"
+    assert second.text == "前項の届出は、春にする。"
+    assert reading.parted(second) == [second]
+    table = replace(article, article="", text="一　赤\n二　青")
+    assert reading.parted(table) == [table]
 
 
 def places(context: reading.Context) -> set[str]:

@@ -37,7 +37,12 @@ _OF_STATEMENTS = re.compile(
     "(?:正し|誤|適切|合って|合致|反する|反しな).{0,12}(?:もの|説明|記述|どれ|選)"
 )
 
+_ITEM = re.compile("[一二三四五六七八九]|[二三四五六七八九]?十[一二三四五六七八九]?")
+_DIGITS = "〇一二三四五六七八九"
 _CITATION = re.compile(r"第[\d０-９]+(?:条(?:の[\d０-９]+)*|項|号)?$")
+
+PARTED = 0.5
+"""Share of the contexts that are shown as lawqa_jp's come to be shown, paragraph by paragraph."""
 
 REMADE = 0.5
 """Share of the questions on statements that are put together anew from those of their
@@ -142,6 +147,32 @@ def _of_statements(asked: Asked) -> bool:
     return not told and bool(_OF_STATEMENTS.search(asked.stem))
 
 
+def parted(passage: Passage) -> list[Passage]:
+    """An article as lawqa_jp's contexts come to be shown: each paragraph a passage with its
+    own place, items numbered 第2号 instead of 二."""
+    if not passage.article or passage.item:
+        return [passage]
+    lines = passage.text.split("\n")
+    numbered = not passage.paragraph and any(line[:2] in ("2　", "２　") for line in lines)
+    parts: list[tuple[str, list[str]]] = [("1" if numbered else passage.paragraph, [])]
+    for line in lines:
+        number, space, rest = line.partition("　")
+        if numbered and re.fullmatch("[2-9２-９]", number):
+            parts.append((str(int(number)), [rest]))
+        elif space and _ITEM.fullmatch(number):
+            parts[-1][1].append(f"第{_item_number(number)}号　{rest}")
+        else:
+            parts[-1][1].append(line)
+    found = [replace(passage, paragraph=name, text="\n".join(text)) for name, text in parts if text]
+    return [replace(part, id=part.place()) for part in found]
+
+
+def _item_number(kanji: str) -> int:
+    """十二 -> 12 (below 100)."""
+    tens, ten, ones = kanji.rpartition("十")
+    return (_DIGITS.index(tens) if tens else bool(ten)) * 10 + (_DIGITS.index(ones) if ones else 0)
+
+
 def questions(contexts: Sequence[Context], seed: int = 0) -> list[Question]:
     """The contexts' questions, the choices of each in an order drawn by `seed`.
 
@@ -151,7 +182,10 @@ def questions(contexts: Sequence[Context], seed: int = 0) -> list[Question]:
     found = []
     for number, context in enumerate(contexts):
         source = f"{NAME}:{number}"
-        text = "\n".join(_headed(context.law, context.passages))
+        shown = context.passages
+        if Random(f"{seed}/{source}").random() < PARTED:
+            shown = tuple(part for passage in shown for part in parted(passage))
+        text = "\n".join(_headed(context.law, shown))
         for order, one in enumerate(context.asked):
             draw = Random(f"{seed}/{source}/{order}")
             made = remade(context, one, draw) if draw.random() < REMADE else None

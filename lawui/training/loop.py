@@ -181,7 +181,8 @@ class Trainer:
             self._weights,
             weight_decay=config.weight_decay,
             max_grad_norm=config.max_grad_norm,
-            graphs=self._plan.recording,
+            # A base that unpacks at each use is busy anyway, and has no memory for recordings.
+            graphs=self._plan.dequantize and not self._plan.checkpointing,
             cores=self._cores,
             peers=self._peers,
         )

@@ -35,10 +35,9 @@ SLACK = 0.9
 @dataclass(frozen=True)
 class Plan:
     """`micro_batch` sequences of at most `length` tokens at once; `dequantize` unpacks
-    4-bit weights once; `checkpointing` recomputes layers instead of keeping them; with
-    `recording` there is room for CUDA graphs, which keep memory of their own.
-    `needed_bytes` is the estimate for it all but recordings, base and process included,
-    and `budget_bytes` what may be used."""
+    4-bit weights once; `checkpointing` recomputes layers instead of keeping them.
+    `needed_bytes` is the estimate for it all, base and process included, and
+    `budget_bytes` what may be used."""
 
     micro_batch: int
     length: int
@@ -46,7 +45,6 @@ class Plan:
     dequantize: bool
     needed_bytes: int
     budget_bytes: int
-    recording: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,15 +83,15 @@ class Costs:
         )
 
     def needed(self, plan: Plan, longest: int) -> int:
-        """Estimated bytes at the peak of a step of `plan`, recordings left out."""
-        fixed = self.resident + self.trained + plan.dequantize * self.unpacking
-        return fixed + self.kept(plan, longest)
-
-    def kept(self, plan: Plan, longest: int) -> int:
-        """Estimated bytes of what a forward pass of `plan` keeps for the backward pass."""
+        """Estimated bytes at the peak of a step of `plan`."""
         tokens = plan.micro_batch * min(longest, plan.length)
-        token = self.recomputed_token + self.layer if plan.checkpointing else self.token
-        return token * tokens + plan.micro_batch * self.answer
+        fixed = self.resident + self.trained + plan.dequantize * self.unpacking
+        kept = (
+            self.recomputed_token * tokens + self.layer * tokens
+            if plan.checkpointing
+            else self.token * tokens
+        )
+        return fixed + kept + plan.micro_batch * self.answer
 
 
 def make_plan(
@@ -111,11 +109,7 @@ def make_plan(
         for micro in range(step_size, 0, -1):
             plan = Plan(micro, length, checkpointing, dequantize, 0, budget)
             needed = costs.needed(plan, longest)
-            # A base that unpacks at each use is busy anyway. Else recordings pay; they hold
-            # what a pass keeps once more, beside the passes that are not recorded.
-            room = not budget or needed + costs.kept(plan, longest) <= budget
-            recording = dequantize and not checkpointing and room
-            last = Plan(micro, length, checkpointing, dequantize, needed, budget, recording)
+            last = Plan(micro, length, checkpointing, dequantize, needed, budget)
             if not budget or needed <= budget:
                 return last
     return last

@@ -79,7 +79,7 @@ def compare_all(entries: Sequence[Entry], questions: Sequence[Question]) -> list
     is what the verdicts rest on."""
     pairs = list(combinations(entries, 2))
     found = [_compared(a, b, questions) for a, b in pairs]
-    adjusted = statistics.holm([_basis(f)["p_value"] for f in found])
+    adjusted = statistics.holm([basis(f)["p_value"] for f in found])
     corrected = [
         {**one, "p_adjusted": p, "comparisons": len(found)}
         for one, p in zip(found, adjusted, strict=True)
@@ -120,7 +120,7 @@ def _compared(a: Entry, b: Entry, questions: Sequence[Question]) -> dict[str, An
             "b": statistics.seed_spread(b.siblings),
         },
     }
-    found["p_adjusted"], found["comparisons"] = _basis(found)["p_value"], 1
+    found["p_adjusted"], found["comparisons"] = basis(found)["p_value"], 1
     return {**found, **_verdict(found)}
 
 
@@ -190,13 +190,14 @@ def _design_effect(pairs: Sequence[_Pair], error: float) -> float:
     return max(1.0, error**2 / independent) if independent else 1.0
 
 
-def _basis(found: Mapping[str, Any]) -> Mapping[str, Any]:
+def basis(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The figures that the verdict rests on: of unseen items where some were seen."""
     return found["unseen"] or found
 
 
 def _verdict(found: Mapping[str, Any]) -> dict[str, Any]:
     """The stable key, the sentences, and how many more items it would take."""
-    counts, p_value, comparisons = _basis(found), found["p_adjusted"], found["comparisons"]
+    counts, p_value, comparisons = basis(found), found["p_adjusted"], found["comparisons"]
     certain = p_value < statistics.ALPHA
     apart = counts["low"] > 0 or counts["high"] < 0
     if certain and apart:

@@ -13,6 +13,7 @@ from typing import Any
 
 from lawui.errors import message
 from lawui.scoring import plots
+from lawui.scoring.comparison import basis
 from lawui.scoring.report_text import text
 from lawui.scoring.summary import Cell
 from lawui.scoring.verdicts import p_words, percent
@@ -204,7 +205,8 @@ def _compared(
 ) -> dict[str, Any]:
     by_run = {c.run.id: name for c, name in zip(cells, names, strict=True)}
     a, b = comparison["run_a"], comparison["run_b"]
-    return {**comparison, "a_name": by_run.get(a, a), "b_name": by_run.get(b, b)}
+    named = {"a_name": by_run.get(a, a), "b_name": by_run.get(b, b)}
+    return {**comparison, **named, "figures": basis(comparison)}
 
 
 def _items(cells: Sequence[Cell]) -> list[dict[str, Any]]:

@@ -220,6 +220,8 @@ def test_a_point_of_the_grid_is_a_variant_of_its_own() -> None:
     first = variants.chosen(["mixed"], True, 30)[0]
     assert len(first.grid) == 7 and first.at(first.grid[6]).wording == "strict"
     assert first.config.max_steps_override == 30
+    last = variants.chosen(["reading-last"], False, 30)[0].reads
+    assert last and (last.max_steps_override, last.eval_steps) == (30, 0), "no step is chosen"
     one = first.at(first.grid[1])
     assert one.config.learning_rate == 1e-4 and "distractors" in one.kinds
     assert len({v.sha for v in variants.VARIANTS.values()}) == len(variants.VARIANTS)

@@ -131,6 +131,15 @@ def test_of_many_comparisons_the_page_begins_with_those_that_tell(lang):
     assert comparisons[0][f"verdict_{lang}"] not in words
 
 
+@pytest.mark.parametrize("count", [2, 5])
+def test_figures_stand_beside_the_verdict_that_rests_on_them(count):
+    made, comparisons = cells(count)
+    unseen = {**comparisons[0], "both": 7, "only_a": 71, "only_b": 72, "neither": 73}
+    first = {**comparisons[0], "unseen": unseen}
+    words = Page(report.to_html(made, "en", [first, *comparisons[1:]])).words
+    assert "7 / 71 / 72 / 73" in words
+
+
 def test_a_long_name_keeps_its_end():
     cut = _cut("selection_randomized-20261127-164355・条文なし", 21)
     assert cut.startswith("sel") and cut.endswith("164355・条文なし") and "…" in cut

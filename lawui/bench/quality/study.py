@@ -53,7 +53,7 @@ class Study:
     keep: bool = False
     trainings: int = 0
     _readers: dict[str, Trained] = field(default_factory=dict)
-    _exercises: dict[str, tuple[list[Example], list[Example]]] = field(default_factory=dict)
+    _exercises: dict[str, tuple[Path, list[Example], list[Example]]] = field(default_factory=dict)
 
     def base(self, wording: str) -> dict[str, Any]:
         """The base's answers to all questions in a wording of the prompt."""
@@ -193,12 +193,13 @@ class Study:
         key = f"{variant.reads} {variant.wording}"
         if key in self._readers:
             return self._readers[key]
-        if key not in self._exercises:
-            self._exercises[key] = self.bases.reading(variant)
-        examples, asked = self._exercises[key]
-        values = [to_dict(variant.reads), variant.wording, [e.ids for e in (*examples, *asked)]]
-        sha = hashlib.sha256(json.dumps(values).encode()).hexdigest()[:8]
-        path = self.folder / WORK / f"reading-{sha}"
+        if key not in self._exercises:  # kept while another process learns from them
+            examples, asked = self.bases.reading(variant)
+            ids = [e.ids for e in (*examples, *asked)]
+            values = json.dumps([to_dict(variant.reads), variant.wording, ids])
+            sha = hashlib.sha256(values.encode()).hexdigest()[:8]
+            self._exercises[key] = self.folder / WORK / f"reading-{sha}", examples, asked
+        path, examples, asked = self._exercises[key]
         told = path / "told.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock", timeout=0):

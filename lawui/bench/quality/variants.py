@@ -181,7 +181,7 @@ def chosen(names: Sequence[str], grid: bool, steps: int = 0) -> list[Variant]:
 
 def _bounded(config: TrainConfig, steps: int) -> TrainConfig:
     most = min(steps, config.max_steps_override or steps)
-    return replace(config, max_steps_override=most, eval_steps=max(1, min(config.eval_steps, most)))
+    return replace(config, max_steps_override=most, eval_steps=min(config.eval_steps, most))
 
 
 @contextmanager

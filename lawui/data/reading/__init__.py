@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
+from lawui.data.sample.make import number as kanji_number
 from lawui.types import LETTERS, Passage, Question, QuestionSet
 
 NAME = "reading"
@@ -39,7 +40,6 @@ _OF_STATEMENTS = re.compile(
 )
 
 _ITEM = re.compile("[一二三四五六七八九]|[二三四五六七八九]?十[一二三四五六七八九]?")
-_DIGITS = "〇一二三四五六七八九"
 _CITATION = re.compile(r"第[\d０-９]+(?:条(?:の[\d０-９]+)*|項|号)?$")
 
 PARTED = 0.5
@@ -161,17 +161,11 @@ def parted(passage: Passage) -> list[Passage]:
         if numbered and re.fullmatch("[2-9２-９]", number):
             parts.append((str(int(number)), [rest]))
         elif space and _ITEM.fullmatch(number):
-            parts[-1][1].append(f"第{_item_number(number)}号　{rest}")
+            parts[-1][1].append(f"第{kanji_number(number)}号　{rest}")
         else:
             parts[-1][1].append(line)
     found = [replace(passage, paragraph=name, text="\n".join(text)) for name, text in parts if text]
     return [replace(part, id=part.place()) for part in found]
-
-
-def _item_number(kanji: str) -> int:
-    """十二 -> 12 (below 100)."""
-    tens, ten, ones = kanji.rpartition("十")
-    return (_DIGITS.index(tens) if tens else bool(ten)) * 10 + (_DIGITS.index(ones) if ones else 0)
 
 
 def questions(contexts: Sequence[Context], seed: int = 0) -> list[Question]:

@@ -36,11 +36,11 @@ def trees(
     for context in rng.sample(list(contexts), len(contexts)):
         shown = list(context.passages)
         foreign = [p for p in near[context.law] if p not in shown]
-        if vary and rng.random() < reading.PARTED:
-            shown = [part for passage in shown for part in reading.parted(passage)]
         if vary and foreign and rng.random() < DISTRACTORS:
             shown.append(rng.choice(foreign))
             shown.sort(key=_order)
+        if vary and rng.random() < reading.PARTED:
+            shown = [part for passage in shown for part in reading.parted(passage)]
         branches = []
         for asked in context.asked:
             new = reading.remade(context, asked, rng) if vary and rng.random() < REMADE else None

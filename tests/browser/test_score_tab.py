@@ -73,8 +73,10 @@ def _look_closer(visitor: Any) -> None:
     expect(page.locator("#score-run input")).to_have_value(re.compile("付属の条文"))
     expect(page.locator("#score-plots svg")).to_have_count(3)
     page.check("#score-only input[value=all]")
-    page.locator("#score-items [data-open]").nth(1).click()
-    number = page.locator("#score-items [data-open]").nth(1).inner_text()
+    expect(page.locator("#score-items tbody tr")).to_have_count(LIMIT // 4)
+    second = page.locator("#score-items [data-open]").nth(1)
+    number = second.inner_text()
+    second.click()
     expect(page.locator("#score-item .lw-id")).to_contain_text(number)
     assert page.locator("#score-item table").first.locator("tbody tr").count() == 4
     page.click("#score-item details summary")

@@ -49,10 +49,12 @@ def from_set(
     """The train and dev part of a set. With `allow_seen` its test groups join train; with
     `articles` no article is cited in two parts.
 
-    Raises UsageError for the test part of the sample alone, without `allow_seen`.
+    Raises UsageError for the sample's test part or exam alone, without `allow_seen`.
     """
-    name = question_set.name
-    if name.startswith("sample"):
+    name, also_seen = question_set.name, set[str]()
+    if name == data.EXAM:
+        split = {q.group: "test" for q in question_set.questions}
+    elif data.whole_of(name) == "sample":
         frozen = data.frozen_split()
         split = {q.group: frozen[q.group] for q in question_set.questions}
         if name == "sample_train":
@@ -66,9 +68,19 @@ def from_set(
         split = _split(question_set.questions, seed, articles)
     if allow_seen:
         split = {group: "train" if part == "test" else part for group, part in split.items()}
+        if data.on_sample(question_set.questions[0]):
+            also_seen = _sample_overlap(question_set)
     if "train" not in split.values():
         raise UsageError("usage.seen", count=len(split), example=question_set.questions[0].source)
-    return TrainingData(name, question_set.dataset_sha, question_set.questions, split)
+    return TrainingData(
+        name, question_set.dataset_sha, question_set.questions, split, tuple(sorted(also_seen))
+    )
+
+
+def _sample_overlap(learnt: QuestionSet) -> set[str]:
+    """The groups of the sample's other file that share text with what is learnt."""
+    other = data.load_set("sample" if learnt.name == data.EXAM else data.EXAM, None)
+    return data.overlapping(other.questions, learnt.questions)
 
 
 def from_reading(scored: Sequence[QuestionSet], seed: int, most: int = 0) -> TrainingData:

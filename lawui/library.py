@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lawui.data import headings, statutes
+from lawui.data import headings, questions, statutes
 from lawui.errors import LabError, RetrievalError, UsageError
 from lawui.model.remembered import Remembered
 from lawui.types import EVIDENCES, Article, IndexInfo, Passage, Question
@@ -326,4 +326,4 @@ class Library:
         return self._folder / "sample"
 
     def _folder_of(self, question: Question) -> Path:
-        return self._sample() if question.id.startswith("sample-") else self._main()
+        return self._sample() if questions.on_sample(question) else self._main()

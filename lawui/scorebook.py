@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import lawui
 from lawui.asking import browse
 from lawui.asking.browse import Tried
+from lawui.data import questions as data
 from lawui.errors import DataError, ScoringError, UsageError
 from lawui.scoring.cache import AnswerCache
 from lawui.scoring.run import ScoreStore
@@ -155,7 +156,7 @@ class Scorebook:
         from lawui.scoring import report
 
         a, b = self._entry(run_a), self._entry(run_b)
-        name = "sample" if a.run.set.startswith("sample") else a.run.set
+        name = data.whole_of(a.run.set)
         return report.compare(
             a.run,
             b.run,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lawui import asks
+from lawui.data import questions as data
 from lawui.data import rows, statutes
 from lawui.errors import AdapterError, DataError, LabError, ScoringError, UsageError
 from lawui.lab import Lab, Settings
@@ -235,6 +236,29 @@ def test_the_test_questions_cannot_be_trained_on_by_mistake(lab: Lab) -> None:
     assert set(whole.split.values()) == {"train", "dev", "test"}
     insisted = lab.training_data(TrainConfig(train_set="sample_test", allow_seen=True))
     assert set(insisted.split.values()) == {"train"}
+
+
+def test_who_insists_on_the_test_part_has_seen_the_exam_and_the_other_way_round(lab: Lab) -> None:
+    exam = lab.questions("sample_exam")
+    assert not lab.training_data(TrainConfig(train_set="sample")).also_seen
+    with pytest.raises(UsageError) as caught:
+        lab.training_data(TrainConfig(train_set="sample_exam"))
+    assert caught.value.key == "usage.seen"
+    insisted = lab.training_data(TrainConfig(train_set="sample_test", allow_seen=True))
+    assert set(insisted.also_seen) <= {q.group for q in exam.questions}
+    shared = [q for q in exam.questions if q.group in insisted.also_seen]
+    assert len(shared) > len(exam.questions) / 2
+    insisted = lab.training_data(TrainConfig(train_set="sample_exam", allow_seen=True))
+    assert set(insisted.split.values()) == {"train"}
+    frozen = data.frozen_split()
+    assert insisted.also_seen and {frozen[group] for group in insisted.also_seen} == {"test"}
+
+
+def test_the_exam_is_answered_from_the_sample_ordinance(lab: Lab) -> None:
+    question = lab.questions("sample_exam").questions[0]
+    assert lab.question(question.id) == question
+    found = lab.passages(question, "retrieved")
+    assert found and {p.law for p in found} == {"灯浦市浮市条例"}
 
 
 def written(tmp_path: Path, questions: list[dict[str, object]]) -> str:

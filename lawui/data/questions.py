@@ -28,7 +28,10 @@ from lawui.types import LETTERS, Question, QuestionSet
 
 SAMPLE = Path(__file__).parent / "sample"
 SPLITS = ("train", "dev", "test")
-_SAMPLE_SETS = ("sample", *(f"sample_{s}" for s in SPLITS))
+EXAM = "sample_exam"
+"""More questions on the articles of the sample's test part: nothing learns from them."""
+
+_SAMPLE_SETS = ("sample", *(f"sample_{s}" for s in SPLITS), EXAM)
 _DATA_SETS = ("selection", "selection_randomized")
 _MIN_SHARED = 20  # characters of a line or sentence that makes two items share text
 _SAME_STEM = 0.7  # Dice of character trigrams from which two stems ask the same
@@ -48,6 +51,8 @@ def load_set(name: str, data_dir: Path | None) -> QuestionSet:
     Raises UsageError for an unknown name and DataError for a file that is missing or
     not sound, naming the file and the item.
     """
+    if name == EXAM:
+        return _read_cached(SAMPLE / "exam.json", EXAM)
     if name in _SAMPLE_SETS:
         whole = _read_cached(SAMPLE / "questions.json", "sample")
         return whole if name == "sample" else _part(whole, name.removeprefix("sample_"))
@@ -58,6 +63,16 @@ def load_set(name: str, data_dir: Path | None) -> QuestionSet:
     if data_dir is None:
         raise DataError("data.no_data_folder", set=name)
     return _read_cached(_data_file(name, data_dir), name)
+
+
+def whole_of(name: str) -> str:
+    """The set that one is a part of: `sample` for its parts, else the set itself."""
+    return "sample" if name in _SAMPLE_SETS and name != EXAM else name
+
+
+def on_sample(question: Question) -> bool:
+    """Whether a question is on the sample ordinance."""
+    return question.id.split("-", 1)[0] in ("sample", EXAM)
 
 
 def read_questions(path: Path, set_name: str) -> QuestionSet:

@@ -90,6 +90,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "set.sample_train": ("見本の条例（学習用）", "Sample ordinance (for training)"),
     "set.sample_dev": ("見本の条例（調整用）", "Sample ordinance (for tuning)"),
     "set.sample_test": ("見本の条例（試験用）", "Sample ordinance (for testing)"),
+    "set.sample_exam": ("見本の条例（大きな試験）", "Sample ordinance (large test)"),
     "set.own": ("自分の問題集", "My own questions"),
     "set.selection": ("lawqa_jp（140問）", "lawqa_jp (140 questions)"),
     "set.selection_randomized": (

@@ -130,7 +130,13 @@ def test_missing_sets_and_folders(tmp_path: Path) -> None:
         with pytest.raises(LabError) as caught:
             q.load_set(name, folder)
         assert caught.value.key == key
-    assert q.available_sets(tmp_path) == ["sample", "sample_train", "sample_dev", "sample_test"]
+    assert q.available_sets(tmp_path) == [
+        "sample",
+        "sample_train",
+        "sample_dev",
+        "sample_test",
+        "sample_exam",
+    ]
 
 
 def test_a_set_is_read_again_when_its_file_changes(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""The recipe of the sample: ordinance.txt and items.txt -> the shipped files.
+"""The recipe of the sample: ordinance.txt, items.txt and exam.txt -> the shipped files.
 
-    python -m lawui.data.sample.make            write statutes.jsonl, questions.json, split.json
+    python -m lawui.data.sample.make            write the four files
     python -m lawui.data.sample.make --check    compare with the files and print the figures
 
 The ordinance and every item are written by hand. The recipe copies contexts verbatim
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+EXAM = HERE / "exam.txt"
 LAW_ID = "SAMPLE0000000001"
 PREFIX = "浮市条例"
 ASOF = "2026-04-01"
@@ -92,7 +93,7 @@ def read_ordinance(path: Path = HERE / "ordinance.txt") -> list[dict[str, Any]]:
 
 
 def read_items(path: Path = HERE / "items.txt") -> list[dict[str, Any]]:
-    """The hand-written items, by number.
+    """The items written by hand, by number: those of items.txt or of exam.txt.
 
     An item is a block of lines: `[17 期限] 8#1 8#2` (number, kind, 誤 where the stem asks
     for the wrong statement; then the references of its context), the stem, the gold
@@ -153,10 +154,12 @@ def context_of(references: Sequence[str], articles: dict[str, dict[str, Any]]) -
     return "\n".join(lines)
 
 
-def source_of(item: dict[str, Any], articles: dict[str, dict[str, Any]]) -> str:
+def source_of(
+    item: dict[str, Any], articles: dict[str, dict[str, Any]], series: str = "選択式"
+) -> str:
     """ファイル名: 浮市条例_第2章_選択式_問題番号17, by the chapter of the first reference."""
     chapter = articles[item["context"][0].split("#")[0]]["headings"][0]
-    return f"{PREFIX}_第{number(chapter[1 : chapter.index('章')])}章_選択式_問題番号{item['n']}"
+    return f"{PREFIX}_第{number(chapter[1 : chapter.index('章')])}章_{series}_問題番号{item['n']}"
 
 
 def orders_of(item: dict[str, Any], source: str) -> Iterator[tuple[list[str], str]]:
@@ -172,12 +175,12 @@ def orders_of(item: dict[str, Any], source: str) -> Iterator[tuple[list[str], st
 
 
 def samples_of(
-    items: Sequence[dict[str, Any]], articles: dict[str, dict[str, Any]]
+    items: Sequence[dict[str, Any]], articles: dict[str, dict[str, Any]], series: str = "選択式"
 ) -> list[dict[str, Any]]:
-    """questions.json's samples: the four orders of an item adjacent."""
+    """The samples of questions.json or exam.json: the four orders of an item adjacent."""
     samples = []
     for item in items:
-        source = source_of(item, articles)
+        source = source_of(item, articles, series)
         for order, (choices, gold) in enumerate(orders_of(item, source), 1):
             samples.append(
                 {
@@ -267,13 +270,16 @@ def build() -> dict[str, str]:
     """The text of each shipped file by its name."""
     lines = read_ordinance()
     articles = {line["article"]: line for line in lines if not line["supplementary"]}
-    items = read_items()
+    items, exam = read_items(), read_items(EXAM)
     split: dict[str, list[str]] = {"train": [], "dev": [], "test": []}
     for item in items:
         split[split_of(item)].append(source_of(item, articles))
+    if stray := [item["n"] for item in exam if split_of(item) != "test"]:
+        raise ValueError(f"exam.txt asks about articles that are not test's: {stray}")
     return {
         "statutes.jsonl": "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines),
         "questions.json": _pretty({"samples": samples_of(items, articles)}),
+        "exam.json": _pretty({"samples": samples_of(exam, articles, "試験")}),
         "split.json": _pretty(split),
     }
 
@@ -286,9 +292,11 @@ def report() -> str:
     """The figures of all items and of each split, one line each."""
     articles = {a["article"]: a for a in read_ordinance() if not a["supplementary"]}
     items = read_items()
+    parts = {"all": items, "exam": read_items(EXAM)}
+    for name in ("train", "dev", "test"):
+        parts[name] = [item for item in items if split_of(item) == name]
     rows = []
-    for name in ("all", "train", "dev", "test"):
-        mine = [item for item in items if name in ("all", split_of(item))]
+    for name, mine in parts.items():
         wrong = sum(item["wrong"] for item in mine)
         figures = "  ".join(f"{k} {v:.1%}" for k, v in shortcuts(mine, articles).items())
         rows.append(f"{name}: {len(mine)} items, {wrong} ask for the wrong one; {figures}")

@@ -83,7 +83,7 @@ class Tools:
         the `run` that came back.
 
         Args:
-            set: the set: sample_test, sample_exam, sample_dev, sample, selection or selection_randomized
+            set: sample_test, sample_exam, sample_dev, sample, selection or selection_randomized
             evidence: none, retrieved or given
             adapter: base, or the name of an adapter
             limit: the first N questions alone; 0 for all

@@ -10,8 +10,9 @@ texts lie in texts/*.txt:
     + the answer
     - another choice                    three of them
 
-Nothing of lawqa_jp or of the sample law is among them; `writerY-*.txt` are in the manner of
-the laws that lawqa_jp cites, with everything in them invented.
+Nothing of lawqa_jp or of the sample law is among them; `writerY-*.txt` and
+`writerZ-*.txt` are in the manner of the laws that lawqa_jp cites, with everything in them
+invented.
 """
 
 from __future__ import annotations

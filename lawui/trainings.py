@@ -188,7 +188,7 @@ class Trainings:
     def _scored(self) -> list[QuestionSet]:
         """The sets that a user's own rows must not give away."""
         names = data.available_sets(self._lab.data_dir)
-        return [self._lab.questions(n) for n in names if "sample_" not in n]
+        return [self._lab.questions(n) for n in names if data.whole_of(n) == n]
 
     def train_command(self, config: TrainConfig) -> str:
         """The command line that starts the same run."""

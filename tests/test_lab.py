@@ -254,6 +254,24 @@ def test_who_insists_on_the_test_part_has_seen_the_exam_and_the_other_way_round(
     assert insisted.also_seen and {frozen[group] for group in insisted.also_seen} == {"test"}
 
 
+@pytest.mark.parametrize("name", ["sample_test", "sample_exam"])
+@pytest.mark.parametrize("how", ["with-law", "bare", "in-the-stem"])
+def test_every_test_question_is_known_with_its_text_or_without(
+    lab: Lab, tmp_path: Path, name: str, how: str
+) -> None:
+    """People fine-tune on bare questions more often than not; the orders differ, too."""
+    asked = [q for q in lab.questions(name).questions if q.order == 2]
+    rows = [q if how == "with-law" else replace(q, given_context="") for q in asked]
+    if how == "in-the-stem":
+        rows = [replace(q, stem=f"{q.given_context}\n{q.stem}", given_context="") for q in asked]
+    path = written(tmp_path, [as_row(q, f"my-{i}") for i, q in enumerate(rows)])
+    with pytest.raises(UsageError) as caught:
+        lab.training_data(TrainConfig(train_file=path))
+    assert caught.value.key == "usage.seen"
+    insisted = lab.training_data(TrainConfig(train_file=path, allow_seen=True))
+    assert {q.group for q in asked} <= set(insisted.also_seen)
+
+
 def test_the_exam_is_answered_from_the_sample_ordinance(lab: Lab) -> None:
     question = lab.questions("sample_exam").questions[0]
     assert lab.question(question.id) == question

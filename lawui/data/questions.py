@@ -200,15 +200,31 @@ def frozen_split() -> dict[str, str]:
 
 
 def overlapping(questions: Iterable[Question], others: Iterable[Question]) -> set[str]:
-    """The groups of `questions` that share an item or text with any of `others`.
+    """The groups of `questions` that share an item or text with any of `others`: by the rule
+    of `_groups`, or, whatever stands around it, a choice of 20 characters or more or all four
+    under a like stem.
 
     For rows from another file, whose groups carry other names: tells which test
     questions a foreign training set gives away.
     """
-    mine = list(questions)
-    joined = components([*mine, *others])
-    theirs = {joined[q.source] for q in others}
-    return {q.group for q in mine if joined[q.source] in theirs}
+    mine, foreign = list(questions), list(others)
+    joined = components([*mine, *foreign])
+    theirs = {joined[q.source] for q in foreign}
+    told = {choice for q in foreign for choice in _long_choices(q)}
+    stems: dict[Hashable, list[str]] = defaultdict(list)
+    for q in foreign:
+        stems[_four(q)].append(_squeeze(q.stem))
+
+    def given_away(q: Question) -> bool:
+        if joined[q.source] in theirs or not told.isdisjoint(_long_choices(q)):
+            return True
+        own = _squeeze(q.stem)  # the law's text may stand around it in the other's stem
+        return any(
+            own in stem or _dice(_trigrams(own), _trigrams(stem)) >= _SAME_STEM
+            for stem in stems.get(_four(q), ())
+        )
+
+    return {q.group for q in mine if given_away(q)}
 
 
 # -- reading
@@ -336,11 +352,11 @@ def _groups(samples: Sequence[Question]) -> dict[str, str]:
     1. the ファイル名 (orders of one item);
     2. a line of their contexts of 20 characters or more: compared in NFKC without
        white space; headings (`## …`) are places, not text, and don't count;
-    3. a sentence of 20 characters or more, however the lines are broken (where neither
-       has a context: the very same four choices), and stems whose character trigrams
-       overlap by a Dice coefficient of 0.7 or more: they ask the same thing of the same
-       text. A stem alone joins nothing, nor does a sentence of more than 100 items: a
-       template in common is no twin.
+    3. a sentence of 20 characters or more, however the lines are broken, or the very same
+       four choices in any order (short ones only where an item has no context: numbers are
+       asked of many texts), and stems whose character trigrams overlap by a Dice
+       coefficient of 0.7 or more: they ask the same thing. A stem alone joins nothing,
+       nor do sentence or choices of more than 100 items: a template in common is no twin.
     On lawqa_jp's selection the first two rules give 99 groups. The third joins nothing
     new there (its near-twins 101 and 122 meet both); it is for files whose twins break
     their lines differently. Items 42 and 131 share two sentences in other lines but ask
@@ -376,12 +392,18 @@ def components(questions: Sequence[Question]) -> dict[str, int]:
         for other in members[1:]:
             parent[root(other)] = root(members[0])
     stems = {number[q.source]: _trigrams(q.stem) for q in questions}
-    for members in buckets(_shared_text):
-        if len(members) > _TEMPLATE or len({root(i) for i in members}) == 1:
-            continue
-        for one, other in combinations(members, 2):
-            if root(one) != root(other) and _dice(stems[one], stems[other]) >= _SAME_STEM:
-                parent[root(other)] = root(one)
+    apart = {
+        number[q.source] for q in questions if _squeeze(q.given_context) and not _long_choices(q)
+    }
+    for keys in (_sentences, _four_choices):
+        for members in buckets(keys):
+            if len(members) > _TEMPLATE or len({root(i) for i in members}) == 1:
+                continue
+            for one, other in combinations(members, 2):
+                if keys is _four_choices and {one, other} <= apart:
+                    continue
+                if root(one) != root(other) and _dice(stems[one], stems[other]) >= _SAME_STEM:
+                    parent[root(other)] = root(one)
     return {source: root(i) for source, i in number.items()}
 
 
@@ -390,11 +412,26 @@ def _shared_lines(question: Question) -> set[str]:
     return {line for line in lines if len(line) >= _MIN_SHARED}
 
 
-def _shared_text(question: Question) -> set[Hashable]:
+def _sentences(question: Question) -> set[str]:
     body = _squeeze("".join(_body_lines(question)))
-    if not body:
-        return {tuple(sorted(_squeeze(c) for c in question.choices))}
     return {s for s in body.split("。") if len(s) >= _MIN_SHARED}
+
+
+def _four_choices(question: Question) -> set[Hashable]:
+    return {_four(question)}
+
+
+def _four(question: Question) -> tuple[str, ...]:
+    """The four choices, whatever their order."""
+    return tuple(sorted(map(_bare, question.choices)))
+
+
+def _long_choices(question: Question) -> set[str]:
+    return {text for text in map(_bare, question.choices) if len(text) >= _MIN_SHARED}
+
+
+def _bare(choice: str) -> str:
+    return _squeeze(choice).rstrip("。.")
 
 
 def _body_lines(question: Question) -> list[str]:

@@ -196,11 +196,30 @@ def test_twins_with_other_line_breaks_join_but_a_template_does_not(tmp_path: Pat
     assert len(groups(tmp_path, sample("甲", stem), sample("乙", near))) == 1
 
 
+def test_a_question_without_its_text_is_the_question(tmp_path: Path) -> None:
+    stem = "許可を受けた者が届け出なければならない期限を教えてください。"
+    turned = {"選択肢": "a 三。\nb 一。\nc 四。\nd 二。"}
+    bare = sample("乙", stem, **turned)
+    assert len(groups(tmp_path, sample("甲", stem, LONG), bare)) == 1
+    assert len(groups(tmp_path, sample("甲", "だれが定めるか。", LONG), bare)) == 2
+    long = {"選択肢": "\n".join(f"{a} {a}{LONG}" for a in "abcd")}
+    other = "別の文章であり、ほかのどれとも同じところがない。"
+    assert (
+        len(groups(tmp_path, sample("甲", stem, LONG, **long), sample("乙", stem, other, **long)))
+        == 1
+    )
+
+
 def test_overlapping_finds_what_another_file_gives_away(tmp_path: Path) -> None:
     mine = read(tmp_path, sample("甲", "一。", LONG), sample("乙", "二。", "別の文。")).questions
     theirs = read(tmp_path, sample("よそ", "三つ目の問い。", LONG), name="o.json").questions
     assert q.overlapping(mine, theirs) == {mine[0].group}
     assert q.overlapping(mine, ()) == set()
+    told = {"選択肢": f"a 一\nb {LONG}\nc 三\nd 四"}
+    mine = read(tmp_path, sample("甲", "一。", **told), sample("乙", "二。")).questions
+    turned = {"選択肢": f"a 五\nb 六\nc 七\nd {LONG.rstrip('。')}"}
+    theirs = read(tmp_path, sample("よそ", "正誤を問う。", **turned), name="o.json").questions
+    assert q.overlapping(mine, theirs) == {mine[0].group}, "one statement is enough"
 
 
 # -- finding

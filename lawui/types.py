@@ -23,6 +23,9 @@ _NUMBERED = re.compile(r"本則|附則(?:（.*）)?")  # without articles, yet w
 BASE = "base"
 """The adapter name under which the bare base model answers."""
 
+UNTOLD = "?"
+"""Stands among the groups that an adapter saw where nobody knows what else it saw."""
+
 
 @dataclass(frozen=True)
 class Question:

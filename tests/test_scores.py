@@ -173,6 +173,21 @@ def test_an_adapter_deleted_in_between_is_told_and_keeps_no_other_cell(lab: Lab)
         lab.score_status(runs[0])
 
 
+def test_a_score_of_an_adapter_brought_from_elsewhere_says_what_it_cannot_know(lab: Lab) -> None:
+    """Trained by another program on nobody knows what, perhaps on these very questions."""
+    target = lab.home / "adapters" / "brought"
+    target.mkdir(parents=True)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):  # all that PEFT writes
+        shutil.copy(lab_module.CHECKOUT / "adapters" / SHIPPED / name, target)
+    runs = lab.score_columns("sample_test", [("brought", "none"), (BASE, "none")], 8)
+    for run in runs:
+        assert lab.score_wait(run).state == "done"
+    brought, base = map(lab.score_summary, runs)
+    assert (brought["training_known"], base["training_known"]) == (False, True)
+    assert "学習済みかもしれません" in brought["verdict_ja"]
+    assert lab.compare(*runs)["untold"] == ["a"]
+
+
 def test_an_adapter_changed_under_its_name_is_not_mixed_in(lab: Lab) -> None:
     shipped = lab_module.CHECKOUT / "adapters"
     target = lab.home / "adapters" / "changing"

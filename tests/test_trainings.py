@@ -25,7 +25,7 @@ from lawui.lab import Lab, Settings
 from lawui.model import adapters
 from lawui.training.config import PRESETS, ConfigError, TrainConfig, add_arguments, typed
 from lawui.training.runs import RunStore, read_run
-from lawui.types import AdapterInfo, Question
+from lawui.types import UNTOLD, AdapterInfo, Question
 
 
 @pytest.fixture
@@ -280,6 +280,14 @@ def test_a_run_that_goes_on_has_seen_what_the_first_saw(lab: Lab) -> None:
     assert laid.begun and laid.begun.weights_sha == given.weights_sha
     copy = lab.home / "adapters" / run / "start.safetensors"
     assert copy.read_bytes() == (Path(given.path) / adapters.WEIGHTS).read_bytes()
+
+
+@pytest.mark.usefixtures("unstarted")
+def test_a_run_that_goes_on_from_what_tells_nothing_tells_nothing_either(lab: Lab) -> None:
+    narrow(lab, "brought")
+    run = lab.train(lab.train_config("sample", start_from="brought"))
+    laid = read_run(lab.home / "adapters" / run)
+    assert UNTOLD in laid.seen_groups and len(laid.seen_groups) > 1
 
 
 def test_a_leak_through_the_first_adapter_is_said_before_the_run(lab: Lab) -> None:

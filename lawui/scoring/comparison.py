@@ -11,7 +11,7 @@ from typing import Any
 from lawui.errors import ScoringError
 from lawui.scoring import statistics, verdicts
 from lawui.scoring.items import ItemAnswer, averages
-from lawui.scoring.summary import check_known
+from lawui.scoring.summary import check_known, untold
 from lawui.types import BASE, LETTERS, Answer, Question, ScoreRun
 
 _DIFFERENCES = {
@@ -110,6 +110,7 @@ def _compared(a: Entry, b: Entry, questions: Sequence[Question]) -> dict[str, An
             if any(getattr(a.run, f) != getattr(b.run, f) for f in fields)
         ],
         "partial": any(e.run.done < e.run.total for e in (a, b)),
+        "untold": [letter for letter, e in (("a", a), ("b", b)) if untold(e.run, e.seen_groups)],
         "one_seed": [
             letter
             for letter, e in (("a", a), ("b", b))
@@ -216,6 +217,7 @@ def _verdict(found: Mapping[str, Any]) -> dict[str, Any]:
             p_value,
             more,
             basis=found["basis"],
+            untold=found["untold"],
             comparisons=comparisons,
             only_by_groups=certain and not apart,
             one_seed=found["one_seed"],

@@ -74,7 +74,7 @@ def _csv_line(cell: Cell, row: Mapping[str, Any], lang: str) -> dict[str, Any]:
         "orders_right": row["orders_right"],
         "consistent": _yes(row["consistent"], lang),
         "mass": round(row["letter_mass"], 4),
-        "seen": _yes(row["seen"], lang),
+        "seen": _seen(row["seen"], cell.figures["training_known"], lang),
         "overlap": row["overlap"] or "",
         "seconds": round(row["seconds"], 4),
         "found": "" if row["found"] is None else f"{row['found']}/{row['cited']}",
@@ -246,6 +246,10 @@ def _svg(drawing: str) -> Any:
     from markupsafe import Markup
 
     return Markup(drawing)  # made by an XML writer, which escaped its texts
+
+
+def _seen(flag: bool, known: bool, lang: str) -> str:
+    return _yes(flag, lang) if flag or known else text("word.untold", lang)
 
 
 def _yes(flag: bool, lang: str) -> str:

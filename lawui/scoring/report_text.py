@@ -43,6 +43,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "ただし、すべてアダプターが学習で見た問題なので、新しい問題での力は分かりません。",
         "But the adapter saw all of them in training, so this says nothing about new questions.",
     ),
+    "run.untold": (
+        "ただし、このアダプターが何を学習したかの記録がなく、ここの問題を学習済みかもしれません。",
+        "But nothing tells what this adapter was trained on: it may have seen these questions.",
+    ),
     "run.partial": (
         "（{total} 件中 {n} 件まで採点した途中の値です。）",
         "(So far: {n} of {total} questions.)",
@@ -100,6 +104,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "新しい問題での優劣は分かりません。",
         "But at least one of the adapters saw each of these questions in training: which is "
         "better on new questions remains unknown.",
+    ),
+    "compare.untold": (
+        "ただし、{side} が何を学習したかの記録がなく、ここの問題を学習済みかもしれません。",
+        "But nothing tells what {side} was trained on: it may have seen these questions.",
     ),
     "compare.corrected": (
         "（{n} 通りの比較をしたため、p値はホルムの方法で補正しています。）",
@@ -222,6 +230,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "col.letter": ("記号", "Letter"),
     "word.yes": ("はい", "yes"),
     "word.no": ("いいえ", "no"),
+    "word.untold": ("不明", "unknown"),
     "word.right": ("○", "right"),
     "word.wrong": ("×", "wrong"),
     "word.base": ("元のモデル", "Base model"),

@@ -10,7 +10,7 @@ from typing import Any
 from lawui.errors import ScoringError
 from lawui.scoring import baselines, statistics, verdicts
 from lawui.scoring.items import ItemAnswer, averages, several_orders
-from lawui.types import LETTERS, Answer, Question, ScoreRun
+from lawui.types import BASE, LETTERS, UNTOLD, Answer, Question, ScoreRun
 
 SPEAKS_FORMAT = 0.5
 """Below this median letter mass the model mostly wants to say something else than a letter."""
@@ -77,6 +77,7 @@ def summary(
     the keys that end in `_averaged` count items, and are None for a set with one order.
     Intervals are 95 %, resampled by group. `accuracy_unseen` leaves out every question of
     a group in `seen_groups`: equal to `accuracy` where none was seen, None where all were.
+    `training_known` is false for an adapter of which nobody knows what it saw.
     `found_and_used` sets whether search found a cited article (`asked_with` knows) beside
     whether the answer was right; None where nothing was searched for.
     Raises ScoringError where an answer's question is not in `questions`.
@@ -100,6 +101,7 @@ def summary(
         "letter_mass_median": statistics.median([a.answer.letter_mass for a in asked]),
         "by_law": _by_law(asked),
         "seen_in_training": len(asked) - len(unseen),
+        "training_known": not untold(run, seen_groups),
         "items_seen": sum(i.item.first.group in seen_groups for i in by_item),
         **_unseen(unseen),
         "tokens": run.tokens,
@@ -137,6 +139,12 @@ def table(
     return [
         _row(item, answers, seen_groups, asked_with or {}) for item in averages(questions, answers)
     ]
+
+
+def untold(run: ScoreRun, seen_groups: Collection[str]) -> bool:
+    """Whether nobody knows what the run's adapter, or one that it goes on from, learnt: trained
+    here, it would name the groups it saw."""
+    return run.adapter != BASE and (not seen_groups or UNTOLD in seen_groups)
 
 
 def check_known(

@@ -44,6 +44,8 @@ def _run_words(key: str, figures: Mapping[str, Any], lang: str) -> str:
     notes = []
     if headline["basis"] != "all":
         notes.append(text(f"run.basis_{headline['basis']}", lang, n=headline["n"]))
+    if not figures["training_known"]:
+        notes.append(text("run.untold", lang))
     if figures["total"] < figures["planned"]:
         notes.append(text("run.partial", lang, n=figures["total"], total=figures["planned"]))
     return _join([sentence, *notes], lang)
@@ -56,6 +58,7 @@ def of_comparison(
     more: int | None,
     *,
     basis: str,
+    untold: Collection[str],
     comparisons: int,
     only_by_groups: bool,
     one_seed: Collection[str],
@@ -88,6 +91,8 @@ def of_comparison(
         notes = [sentence]
         if basis != "all":
             notes.append(text(f"compare.basis_{basis}", lang, n=counts["n"]))
+        for letter in untold:
+            notes.append(text("compare.untold", lang, side=letter.upper()))
         if comparisons > 1:
             notes.append(text("compare.corrected", lang, n=comparisons))
         if one_seed and verdict != "not_distinguishable":

@@ -35,7 +35,7 @@ from lawui.training import rows as rows_module
 from lawui.training.begin import Begun
 from lawui.training.config import TrainConfig, from_dict, to_dict
 from lawui.training.events import EventReader, Progress, effective
-from lawui.types import AdapterInfo, RunState, RunStatus, TrainEvent
+from lawui.types import UNTOLD, AdapterInfo, RunState, RunStatus, TrainEvent
 
 RUN_FILE = "run.json"
 EVENTS = "events.jsonl"
@@ -147,7 +147,7 @@ class RunStore:
             begin.check(start, config)
             begin.check_seen(start, split, config.allow_seen)
             split = begin.joined(start, split)
-            seen |= set(start.trained_groups)
+            seen |= set(start.trained_groups) or {UNTOLD}
         run, folder = self._claim(config, str(meta.get("set", "")))
         try:
             files.write_text(folder / rows_module.ROWS, text)

@@ -15,6 +15,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "adapters.set": ("学習に使った問題", "Trained on"),
     "adapters.split": ("学習/調整に使った組", "Groups seen"),
     "adapters.groups": ("{n} 組", "{n} groups"),
+    "adapters.groups.untold": ("記録なし", "not recorded"),
     "adapters.date": ("作成日", "Made on"),
     "adapters.loss": ("最後の損失", "Final loss"),
     "adapters.state": ("状態", "State"),

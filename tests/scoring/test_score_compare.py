@@ -158,6 +158,17 @@ def test_when_all_was_seen_the_verdict_says_so():
     assert "unknown" in found["verdict_en"] and "分かりません" in found["verdict_ja"]
 
 
+def test_a_comparison_says_of_which_side_nothing_is_known():
+    questions, a, b = two_runs(20, 0, 20, 40)
+    found = compared(questions, a, b)
+    assert found["untold"] == [] and "trained on" not in found["verdict_en"]
+    runs = make_run(questions, "run-a"), make_run(questions, "run-b", adapter="tuned")
+    found = report.compare(*runs, questions, a, b)
+    assert found["untold"] == ["b"] and "what B was trained on" in found["verdict_en"]
+    assert "B が何を学習したか" in found["verdict_ja"]
+    assert report.compare(*runs, questions, a, b, seen_b={"elsewhere"})["untold"] == []
+
+
 def test_one_seed_is_one_seed():
     questions, a, b = two_runs(40, 3, 16, 45)
     run_a, run_b = make_run(questions), make_run(questions, "run-b", adapter="tuned")

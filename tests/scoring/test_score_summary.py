@@ -141,6 +141,23 @@ def test_seen_in_training(seen, count, unseen, basis):
         assert "学習で見た" in found["verdict_ja"] or "学習で見て" in found["verdict_ja"]
 
 
+def test_an_adapter_that_tells_nothing_is_not_taken_for_one_that_saw_nothing():
+    questions, answers = one_order(20, 15)
+    base = report.summary(make_run(questions), questions, answers)
+    assert base["training_known"] and "学習済み" not in base["verdict_ja"]
+    tuned = make_run(questions, adapter="tuned")
+    for seen in ((), ("?", "elsewhere")):
+        found = report.summary(tuned, questions, answers, seen)
+        assert not found["training_known"]
+        assert "学習済みかもしれません" in found["verdict_ja"]
+        assert "may have seen" in found["verdict_en"]
+    assert report.summary(tuned, questions, answers, ("elsewhere",))["training_known"]
+    for seen, word in (((), "不明"), (("elsewhere",), "いいえ")):
+        cell = report.cell(tuned, questions, answers, seen)
+        table = report.to_csv([cell], "ja").decode("utf-8-sig")
+        assert word in table and ("不明" in table) is (not seen)
+
+
 def test_interval_goes_by_group():
     questions = [make_question(i, group=f"g{i // 5}") for i in range(40)]
     single = [make_question(i) for i in range(40)]

@@ -11,7 +11,7 @@ from typing import Any
 from lawui.asks import AskResult
 from lawui.errors import message
 from lawui.messages import MESSAGES
-from lawui.types import BASE, EVIDENCES, AdapterInfo, ScoreJob
+from lawui.types import BASE, EVIDENCES, UNTOLD, AdapterInfo, ScoreJob
 from lawui.ui import components
 from lawui.ui.picker import learnt, set_words
 from lawui.ui.text import duration, remaining, said, say
@@ -76,7 +76,7 @@ def adapters_html(adapters: Sequence[AdapterInfo], lang: str) -> str:
             escape(a.base_model),
             str(a.rank or ""),
             escape(learnt(a, lang)),
-            say("adapters.groups", lang, n=len(a.trained_groups)) if a.trained_groups else "",
+            _groups(a, lang),
             escape(components.when(a.created)),
             "" if a.final_loss is None else f"{a.final_loss:.3f}",
             _state(a, lang),
@@ -85,6 +85,13 @@ def adapters_html(adapters: Sequence[AdapterInfo], lang: str) -> str:
     ]
     names = [say(f"adapters.{h}", lang) for h in headers]
     return components.table(names, rows, say("adapters.list", lang), numeric=(2, 4, 6))
+
+
+def _groups(adapter: AdapterInfo, lang: str) -> str:
+    if UNTOLD in adapter.trained_groups or not (adapter.trained_groups or adapter.fault):
+        return say("adapters.groups.untold", lang)
+    found = len(adapter.trained_groups)
+    return say("adapters.groups", lang, n=found) if found else ""
 
 
 def _state(adapter: AdapterInfo, lang: str) -> str:

@@ -63,9 +63,10 @@ def _seeds(spread: Mapping[str, Any] | None, lang: str) -> str:
 
 def _more_figures(found: Mapping[str, Any], lang: str) -> str:
     seen = found["seen_in_training"]
-    note = components.tag(
-        "p", say("score.seen" if seen else "score.seen.none", lang, n=seen), "lw-note"
-    )
+    key = "score.seen" if seen else "score.seen.none"
+    if not found["training_known"]:
+        key = "score.seen.untold"
+    note = components.tag("p", say(key, lang, n=seen), "lw-note")
     if found["answers_reused"]:
         reused = say("score.cell.reused", lang, n=found["answers_reused"])
         note += components.tag("p", reused, "lw-note")

@@ -99,12 +99,6 @@ TEXT: dict[str, tuple[str, str]] = {
         "この問題集に、学習で見たことのある内容はありません。",
         "Nothing in this set was seen in training.",
     ),
-    "score.seen.untold": (
-        "このアダプターには、何を学習したかの記録がありません。ここの問題を学習済みかもしれず、"
-        "そのときこの正解率は力を示しません。",
-        "This adapter does not tell what it was trained on. It may have seen these questions, "
-        "and then its accuracy shows nothing.",
-    ),
     "score.unseen": ("見たことのない問題だけの正解率", "Right on unseen questions only"),
     "score.items": ("問題ごとの結果", "Question by question"),
     "score.items.show": ("表示する問題", "Show"),

@@ -139,3 +139,11 @@ def test_the_search_tells_how_far_it_is_and_then_what_it_found(lab: Lab) -> None
     lab.score_wait(stopped)
     if lab.score_status(stopped).state != "done":
         assert "もう一度" in differing.drawn(lab, (stopped,), draw.ANY, None, "ja")[2]
+
+
+def test_the_list_says_where_nothing_is_known_of_an_adapter_s_training() -> None:
+    known = replace(INFO, trained_groups=("one", "two"))
+    unknown = (replace(INFO, trained_groups=()), replace(INFO, trained_groups=("?", "one")))
+    assert "2 組" in draw.adapters_html([known], "ja")
+    assert all("記録なし" in draw.adapters_html([info], "ja") for info in unknown)
+    assert "記録なし" not in draw.adapters_html([known, replace(INFO, fault="x.y")], "ja")

@@ -63,10 +63,10 @@ def _seeds(spread: Mapping[str, Any] | None, lang: str) -> str:
 
 def _more_figures(found: Mapping[str, Any], lang: str) -> str:
     seen = found["seen_in_training"]
-    key = "score.seen" if seen else "score.seen.none"
-    if not found["training_known"]:
-        key = "score.seen.untold"
-    note = components.tag("p", say(key, lang, n=seen), "lw-note")
+    note = ""
+    if seen or found["training_known"]:  # otherwise the verdict says that nothing is known
+        key = "score.seen" if seen else "score.seen.none"
+        note = components.tag("p", say(key, lang, n=seen), "lw-note")
     if found["answers_reused"]:
         reused = say("score.cell.reused", lang, n=found["answers_reused"])
         note += components.tag("p", reused, "lw-note")

@@ -6,6 +6,7 @@ Plain frozen dataclasses without any heavy import. Fields may grow, names stay.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -25,6 +26,11 @@ BASE = "base"
 
 UNTOLD = "?"
 """Stands among the groups that an adapter saw where nobody knows what else it saw."""
+
+
+def all_told(groups: Collection[str]) -> bool:
+    """Whether an adapter saw these groups and no others; one made here names some."""
+    return bool(groups) and UNTOLD not in groups
 
 
 @dataclass(frozen=True)

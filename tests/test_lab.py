@@ -264,12 +264,7 @@ def test_every_test_question_is_known_with_its_text_or_without(
     rows = [q if how == "with-law" else replace(q, given_context="") for q in asked]
     if how == "in-the-stem":
         rows = [replace(q, stem=f"{q.given_context}\n{q.stem}", given_context="") for q in asked]
-    path = written(tmp_path, [as_row(q, f"my-{i}") for i, q in enumerate(rows)])
-    with pytest.raises(UsageError) as caught:
-        lab.training_data(TrainConfig(train_file=path))
-    assert caught.value.key == "usage.seen"
-    insisted = lab.training_data(TrainConfig(train_file=path, allow_seen=True))
-    assert {q.group for q in asked} <= set(insisted.also_seen)
+    assert {q.group for q in asked} <= given_away(lab, tmp_path, rows)
 
 
 def test_the_exam_is_answered_from_the_sample_ordinance(lab: Lab) -> None:
@@ -292,16 +287,20 @@ def as_row(question: Question, name: str) -> dict[str, object]:
     return {"input": text, "output": f"正解は{question.gold}です。", "meta": {"id": name}}
 
 
+def given_away(lab: Lab, tmp_path: Path, asked: list[Question]) -> set[str]:
+    """The groups that a file of these, which must be refused, is known to hold."""
+    path = written(tmp_path, [as_row(q, f"my-{i}") for i, q in enumerate(asked)])
+    with pytest.raises(UsageError) as caught:
+        lab.training_data(TrainConfig(train_file=path))
+    assert caught.value.key == "usage.seen"
+    return set(lab.training_data(TrainConfig(train_file=path, allow_seen=True)).also_seen)
+
+
 def test_a_file_that_holds_test_questions_under_other_names_is_refused(
     lab: Lab, tmp_path: Path
 ) -> None:
     test = [q for q in lab.questions("sample_test").questions if q.order == 0][:3]
-    path = written(tmp_path, [as_row(q, f"my-{i}") for i, q in enumerate(test)])
-    with pytest.raises(UsageError) as caught:
-        lab.training_data(TrainConfig(train_file=path))
-    assert caught.value.key == "usage.seen"
-    insisted = lab.training_data(TrainConfig(train_file=path, allow_seen=True))
-    assert {q.group for q in test} <= set(insisted.also_seen)
+    assert {q.group for q in test} <= given_away(lab, tmp_path, test)
 
 
 def test_rows_of_one_s_own_are_read_and_the_unclear_ones_counted(lab: Lab, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ SPLITS = ("train", "dev", "test")
 EXAM = "sample_exam"
 """More questions on the articles of the sample's test part: nothing learns from them."""
 
-_SAMPLE_SETS = ("sample", *(f"sample_{s}" for s in SPLITS), EXAM)
+_SAMPLE_SETS = ("sample", *(f"sample_{s}" for s in SPLITS))
 _DATA_SETS = ("selection", "selection_randomized")
 _MIN_SHARED = 20  # characters of a line or sentence that makes two items share text
 _SAME_STEM = 0.7  # Dice of character trigrams from which two stems ask the same
@@ -42,7 +42,7 @@ _CHOICE = re.compile(r"\s*([a-zａ-ｚ])[ \t　.．、:：]+(.*)", re.DOTALL)
 def available_sets(data_dir: Path | None) -> list[str]:
     """The names of the sets that can be loaded: the sample's always, others by file."""
     found = [name for name in _DATA_SETS if data_dir and _data_file(name, data_dir).is_file()]
-    return [*_SAMPLE_SETS, *found]
+    return [*_SAMPLE_SETS, EXAM, *found]
 
 
 def load_set(name: str, data_dir: Path | None) -> QuestionSet:
@@ -67,7 +67,7 @@ def load_set(name: str, data_dir: Path | None) -> QuestionSet:
 
 def whole_of(name: str) -> str:
     """The set that one is a part of: `sample` for its parts, else the set itself."""
-    return "sample" if name in _SAMPLE_SETS and name != EXAM else name
+    return "sample" if name in _SAMPLE_SETS else name
 
 
 def on_sample(question: Question) -> bool:
@@ -395,15 +395,16 @@ def components(questions: Sequence[Question]) -> dict[str, int]:
     apart = {
         number[q.source] for q in questions if _squeeze(q.given_context) and not _long_choices(q)
     }
-    for keys in (_sentences, _four_choices):
-        for members in buckets(keys):
-            if len(members) > _TEMPLATE or len({root(i) for i in members}) == 1:
+    same_text = ((members, set[int]()) for members in buckets(_sentences))
+    same_choices = ((members, apart) for members in buckets(lambda q: (_four(q),)))
+    for members, unlinked in (*same_text, *same_choices):
+        if len(members) > _TEMPLATE or len({root(i) for i in members}) == 1:
+            continue
+        for one, other in combinations(members, 2):
+            if root(one) == root(other) or {one, other} <= unlinked:
                 continue
-            for one, other in combinations(members, 2):
-                if keys is _four_choices and {one, other} <= apart:
-                    continue
-                if root(one) != root(other) and _dice(stems[one], stems[other]) >= _SAME_STEM:
-                    parent[root(other)] = root(one)
+            if _dice(stems[one], stems[other]) >= _SAME_STEM:
+                parent[root(other)] = root(one)
     return {source: root(i) for source, i in number.items()}
 
 
@@ -415,10 +416,6 @@ def _shared_lines(question: Question) -> set[str]:
 def _sentences(question: Question) -> set[str]:
     body = _squeeze("".join(_body_lines(question)))
     return {s for s in body.split("。") if len(s) >= _MIN_SHARED}
-
-
-def _four_choices(question: Question) -> set[Hashable]:
-    return {_four(question)}
 
 
 def _four(question: Question) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 from lawui.errors import ScoringError
 from lawui.scoring import baselines, statistics, verdicts
 from lawui.scoring.items import ItemAnswer, averages, several_orders
-from lawui.types import BASE, LETTERS, UNTOLD, Answer, Question, ScoreRun
+from lawui.types import BASE, LETTERS, Answer, Question, ScoreRun, all_told
 
 SPEAKS_FORMAT = 0.5
 """Below this median letter mass the model mostly wants to say something else than a letter."""
@@ -142,9 +142,8 @@ def table(
 
 
 def untold(run: ScoreRun, seen_groups: Collection[str]) -> bool:
-    """Whether nobody knows what the run's adapter, or one that it goes on from, learnt: trained
-    here, it would name the groups it saw."""
-    return run.adapter != BASE and (not seen_groups or UNTOLD in seen_groups)
+    """Whether nobody knows what the run's adapter, or one that it goes on from, learnt."""
+    return run.adapter != BASE and not all_told(seen_groups)
 
 
 def check_known(

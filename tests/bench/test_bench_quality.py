@@ -18,7 +18,7 @@ from lawui.data import questions as data
 from lawui.data import reading
 from lawui.data.headings import cited_articles
 from lawui.errors import UsageError
-from lawui.types import EVIDENCES, AdapterInfo, Question
+from lawui.types import EVIDENCES, UNTOLD, AdapterInfo, Question
 from tests.training.conftest import make_tiny_base
 
 
@@ -182,6 +182,7 @@ def test_an_adapter_is_not_scored_on_a_group_that_it_saw() -> None:
     learned = tuple({q.group for q in fold.training})
     assert not refused(fold, learned)
     assert refused(fold, (*learned, fold.scored[0].group)) and refused(fold, ())
+    assert refused(fold, (*learned, UNTOLD)), "it goes on from what tells nothing"
     leaky = folds.folds(questions, "source", 5)[0]
     assert not refused(leaky, tuple({q.group for q in leaky.training}))
     assert refused(replace(leaky, scored=leaky.training[:1]), ("any",))

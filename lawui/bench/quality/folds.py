@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from lawui import dataset
 from lawui.data import questions as data
 from lawui.errors import UsageError
-from lawui.types import AdapterInfo, Question
+from lawui.types import AdapterInfo, Question, all_told
 
 KINDS = ("group", "source", "article")
 DEV_PARTS = 5
@@ -78,7 +78,7 @@ def check(fold: Fold, adapter: AdapterInfo) -> None:
     there to show the leak, may score a group that was seen, and never an item.
     """
     seen = set(adapter.trained_groups)
-    if not seen:  # a card that tells nothing proves nothing
+    if not all_told(seen):  # a card that tells nothing proves nothing
         raise UsageError("usage.bench_seen", adapter=adapter.name, count=len(fold.scored))
     if fold.kind == "source":
         items = {question.source for question in fold.training}

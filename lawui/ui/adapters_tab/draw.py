@@ -11,7 +11,7 @@ from typing import Any
 from lawui.asks import AskResult
 from lawui.errors import message
 from lawui.messages import MESSAGES
-from lawui.types import BASE, EVIDENCES, UNTOLD, AdapterInfo, ScoreJob
+from lawui.types import BASE, EVIDENCES, AdapterInfo, ScoreJob, all_told
 from lawui.ui import components
 from lawui.ui.picker import learnt, set_words
 from lawui.ui.text import duration, remaining, said, say
@@ -88,10 +88,9 @@ def adapters_html(adapters: Sequence[AdapterInfo], lang: str) -> str:
 
 
 def _groups(adapter: AdapterInfo, lang: str) -> str:
-    if UNTOLD in adapter.trained_groups or not (adapter.trained_groups or adapter.fault):
-        return say("adapters.groups.untold", lang)
-    found = len(adapter.trained_groups)
-    return say("adapters.groups", lang, n=found) if found else ""
+    if all_told(adapter.trained_groups):
+        return say("adapters.groups", lang, n=len(adapter.trained_groups))
+    return "" if adapter.fault else say("adapters.groups.untold", lang)
 
 
 def _state(adapter: AdapterInfo, lang: str) -> str:

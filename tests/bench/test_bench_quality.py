@@ -266,6 +266,34 @@ def test_reading_comes_first_and_is_learnt_once(
     )
 
 
+def test_readers_are_divided_among_processes_and_each_fold_goes_on_from_their_mean(
+    folder: Path, tiny: str, few: evidence.Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exercises = tuple(reading.questions(reading.read()[:80]))
+    small = replace(reading.question_set(), questions=exercises)
+    monkeypatch.setattr(reading, "question_set", lambda: small)
+    bases = Bases(tiny, few)
+    one, other = (Study(folder / "readers", bases) for _ in range(2))
+    first, second = folds.folds(few.questions, "group", 2)
+    (variant,) = variants.chosen(["reading-mean"], False, 2)
+    begun: list[str] = []
+    train = bases.train
+
+    def watched(*arguments: Any) -> Any:
+        """While the first reader is trained, the other process trains the others."""
+        begun.append(f"{arguments[0].name} < {arguments[3].start_from}")
+        if len(begun) == 1:
+            assert other.seed(second, variant, 0) is None
+        return train(*arguments)
+
+    bases.train = watched  # type: ignore[method-assign]
+    assert one.seed(first, variant, 0) and other.seed(second, variant, 0)
+    readers, after = begun[:3], begun[3:]
+    assert [name[-5:] for name in readers] == ["-0 < ", "-1 < ", "-2 < "]
+    assert len(after) == 4 and all(name.endswith("-0-mean-3") for name in after)
+    assert (one.trainings, other.trainings) == (3, 4)
+
+
 def test_processes_that_share_a_folder_take_what_no_other_is_at(
     folder: Path, tiny: str, few: evidence.Evidence
 ) -> None:

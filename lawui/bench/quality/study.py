@@ -3,7 +3,7 @@
     FOLDER/evidence.jsonl.gz
     FOLDER/<model>-<evidence>/base/<wording>.json
     FOLDER/<model>-<evidence>/<fold>/<variant>-<sha>/choice.json, seed-0.json …
-    FOLDER/<model>-<evidence>/work/reading-<sha>    the adapter that learnt to read
+    FOLDER/<model>-<evidence>/work/reading-<sha>-<seed>    an adapter that learnt to read
 
 A bench that was killed, or whose time was up, goes on where it was. A result is named by
 all that it depends on, so that what changed is measured anew and what did not is not.
@@ -29,7 +29,8 @@ from lawui.bench.quality import folds as cutting
 from lawui.bench.quality.bases import Bases, Trained, dump, with_seed
 from lawui.bench.quality.folds import Fold
 from lawui.bench.quality.variants import Variant, worded
-from lawui.model.adapters import read_adapter
+from lawui.model import adapters
+from lawui.model.averaging import average
 from lawui.training import files
 from lawui.training.batches import Example
 from lawui.training.config import to_dict
@@ -53,7 +54,7 @@ class Study:
     keep: bool = False
     trainings: int = 0
     _readers: dict[str, Trained] = field(default_factory=dict)
-    _exercises: dict[str, tuple[Path, list[Example], list[Example]]] = field(default_factory=dict)
+    _encoded: dict[str, tuple[list[Example], list[Example], str]] = field(default_factory=dict)
 
     def base(self, wording: str) -> dict[str, Any]:
         """The base's answers to all questions in a wording of the prompt."""
@@ -187,32 +188,61 @@ class Study:
         return trained
 
     def _reading(self, variant: Variant) -> Trained:
-        """The adapter that learnt to read by the variant's settings; made once, with seed 0,
-        for all folds and seeds: it has seen nothing of any of them."""
+        """The adapter that learnt to read by the variant's settings, or the mean of several;
+        made once for all folds and seeds: it has seen nothing of any of them."""
+        members, busy = list[Trained](), list[Timeout]()
+        for seed in range(variant.readers):  # processes that share the folder divide them
+            try:
+                members.append(self.reader(variant, seed))
+            except Timeout as error:
+                busy.append(error)
+        if busy:
+            raise busy[0]
+        self._encoded.clear()
+        if len(members) == 1:
+            return members[0]
+        infos = [member.info for member in members]
+        path = Path(infos[0].path).with_name(f"{infos[0].name}-mean-{len(infos)}")
+        with FileLock(f"{path}.lock"):
+            known = (path / adapters.CARD).exists()  # written last
+            info = adapters.read_adapter(path) if known else average(infos, path)
+        seconds = round(sum(member.seconds for member in members), 2)
+        return replace(members[0], info=info, accuracy=None, loss=None, looks=(), seconds=seconds)
+
+    def reader(self, variant: Variant, seed: int) -> Trained:
+        """One adapter that learnt to read, trained where it is not there yet. Raises Timeout
+        where another process is at it."""
         assert variant.reads is not None
-        key = f"{variant.reads} {variant.wording}"
+        config = with_seed(variant.reads, seed)
+        key = f"{config} {variant.wording}"
         if key in self._readers:
             return self._readers[key]
-        if key not in self._exercises:  # kept while another process learns from them
-            examples, asked = self.bases.reading(variant)
-            ids = [e.ids for e in (*examples, *asked)]
-            values = json.dumps([to_dict(variant.reads), variant.wording, ids])
-            sha = hashlib.sha256(values.encode()).hexdigest()[:8]
-            self._exercises[key] = self.folder / WORK / f"reading-{sha}", examples, asked
-        path, examples, asked = self._exercises[key]
+        examples, asked, sha = self._exercises(variant)
+        path = self.folder / WORK / f"reading-{sha}-{seed}"
         told = path / "told.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock", timeout=0):
             if (found := _read(told)) is not None:
-                trained = Trained(info=read_adapter(path), **found)
+                trained = Trained(info=adapters.read_adapter(path), **found)
             else:
-                trained = self.bases.train(path, examples, asked, variant.reads)
+                trained = self.bases.train(path, examples, asked, config)
                 self.trainings += 1
-                print(f"reading: dev {trained.accuracy}, {trained.seconds} s", file=sys.stderr)
+                print(f"{path.name}: {trained.accuracy}, {trained.seconds} s", file=sys.stderr)
                 _write(told, {k: v for k, v in vars(trained).items() if k != "info"})
         self._readers[key] = trained
-        del self._exercises[key]
         return trained
+
+    def _exercises(self, variant: Variant) -> tuple[list[Example], list[Example], str]:
+        """(to learn from, to look at, a name by what they are and the settings)."""
+        assert variant.reads is not None
+        key = f"{variant.reads} {variant.wording}"
+        if key not in self._encoded:  # kept while other readers learn from them
+            examples, asked = self.bases.reading(variant)
+            ids = [e.ids for e in (*examples, *asked)]
+            values = json.dumps([to_dict(variant.reads), variant.wording, ids])
+            sha = hashlib.sha256(values.encode()).hexdigest()[:8]
+            self._encoded[key] = examples, asked, sha
+        return self._encoded[key]
 
     def _worded(self, wording: str) -> Any:
         return worded(wording, self.bases.trained, self.bases.loaded)

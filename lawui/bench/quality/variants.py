@@ -59,7 +59,7 @@ class Variant:
     `made` questions by rule are added; `orders` of an item are trained on; `config` is BASIC
     with changes; `grid` are the settings to choose from in each fold. With `reads` training
     goes on from an adapter that learnt to read by these settings, or ends there where there
-    are no `kinds`."""
+    are no `kinds`; with several `readers` from the mean of so many, each with its own seed."""
 
     name: str
     what: str
@@ -69,6 +69,7 @@ class Variant:
     wording: str = "default"
     config: TrainConfig = BASIC
     reads: TrainConfig | None = None
+    readers: int = 1
     grid: tuple[dict[str, Any], ...] = field(default=({},))
 
     @property
@@ -136,6 +137,13 @@ VARIANTS: dict[str, Variant] = {
             "reading, going on from the last step of the exercises instead of the best",
             config=GENTLY,
             reads=replace(READING, eval_steps=0),
+        ),
+        Variant(
+            "reading-mean",
+            "reading-last, going on from the mean of three seeds' weights",
+            config=replace(GENTLY, lora_r=48, lora_alpha=96.0),
+            reads=replace(READING, eval_steps=0),
+            readers=3,
         ),
         Variant(
             "reading-64",

@@ -505,14 +505,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "アダプタ「{name}」は別のモデル（{base}）用です。いまのモデルでは使えません。",
         "The adapter {name} belongs to another base ({base}) and does not fit this one.",
     ),
-    "adapter.average_few": (
-        "平均するには、アダプタを2つ以上選んでください。",
-        "Choose two or more adapters to average.",
-    ),
-    "adapter.average_differs": (
-        "モデル、プロンプト、学習する層の違うアダプタは平均できません。",
-        "Adapters of other bases, prompts or layers have no average.",
-    ),
     "adapter.does_not_fit": (
         "アダプタ「{name}」の重みがいまのモデルに合いません（作られた元のモデル: {base}）。",
         "The weights of the adapter {name} do not fit this model (made for {base}).",

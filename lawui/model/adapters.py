@@ -41,7 +41,6 @@ _CARD_KINDS: dict[str, Any] = {
     "trained_groups": list,
     "settings": dict,
     "begun_from": dict,
-    "average_of": list,
     "final_loss": int | float | None,
 }
 
@@ -146,16 +145,14 @@ def write_card(
     created: str,
     tables: Mapping[str, Any] | None = None,
     begun_from: Mapping[str, Any] | None = None,
-    average_of: Sequence[Mapping[str, str]] = (),
 ) -> None:
     """Write README.md and, last and atomically, lawui.json: only now is it an adapter.
 
     `trained_groups` names every group seen, dev included; `split` maps each group to
     train, dev or test; `tables` holds figures for the card (dev accuracy by step …);
-    `begun_from` {name, weights_sha, sets} is the adapter that the run went on from;
-    `average_of` {name, weights_sha} are those of which it is the mean.
+    `begun_from` {name, weights_sha, sets} is the adapter that the run went on from.
     """
-    card: dict[str, Any] = {
+    card = {
         "lawui": lawui.__version__,
         "base_model": base_model,
         "base_sha": base_sha,
@@ -173,8 +170,6 @@ def write_card(
     }
     if begun_from:
         card["begun_from"] = dict(begun_from)
-    if average_of:
-        card["average_of"] = [dict(one) for one in average_of]
     (path / "README.md").write_text(_model_card(path.name, card), "utf-8")
     temporary = path / (CARD + ".part")
     temporary.write_text(json.dumps(card, ensure_ascii=False, indent=1), "utf-8")
@@ -319,7 +314,6 @@ def _model_card(name: str, card: Mapping[str, Any], tests: Sequence[Mapping[str,
         ("made", card["created"]),
         ("data", f"{card['trained_on']} (sha256 {settings.pop('dataset_sha', '')})"),
         *([("begun from", _begun_words(begun))] if begun else []),
-        *([("mean of", _mean_words(card["average_of"]))] if card.get("average_of") else []),
         ("groups", ", ".join(f"{part} {count}" for part, count in sorted(counts.items()))),
         ("seed", card["seed"]),
         ("prompt", card["prompt_sha"]),
@@ -380,11 +374,6 @@ def _begun_words(begun: Mapping[str, Any]) -> str:
     learnt = ", then ".join(_names(begun.get("sets"))) or "?"
     name, sha = begun.get("name", "?"), begun.get("weights_sha", "?")
     return f"{name} (weights {sha}), which had learnt {learnt}"
-
-
-def _mean_words(members: Sequence[Mapping[str, Any]]) -> str:
-    known = (member for member in members if isinstance(member, Mapping))
-    return ", ".join(f"{m.get('name', '?')} ({m.get('weights_sha', '?')})" for m in known)
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -4,6 +4,7 @@
     folds.py      who is trained on, who is scored, and the guard between them
     variants.py   the recipe, and the same with one thing changed
     bases.py      the base in memory, training and answering
+    mean.py       several first stages as one adapter
     study.py      folds × variants × seeds, kept on disk as they come
     figures.py    what the answers say together
     page.py       the figures as Markdown

@@ -28,9 +28,9 @@ from filelock import FileLock, Timeout
 from lawui.bench.quality import folds as cutting
 from lawui.bench.quality.bases import Bases, Trained, dump, with_seed
 from lawui.bench.quality.folds import Fold
+from lawui.bench.quality.mean import mean
 from lawui.bench.quality.variants import Variant, worded
 from lawui.model import adapters
-from lawui.model.averaging import average
 from lawui.training import files
 from lawui.training.batches import Example
 from lawui.training.config import to_dict
@@ -205,7 +205,7 @@ class Study:
         path = Path(infos[0].path).with_name(f"{infos[0].name}-mean-{len(infos)}")
         with FileLock(f"{path}.lock"):
             known = (path / adapters.CARD).exists()  # written last
-            info = adapters.read_adapter(path) if known else average(infos, path)
+            info = adapters.read_adapter(path) if known else mean(infos, path)
         seconds = round(sum(member.seconds for member in members), 2)
         return replace(members[0], info=info, accuracy=None, loss=None, looks=(), seconds=seconds)
 

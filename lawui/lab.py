@@ -514,6 +514,7 @@ class Lab(Asks, Scores, Trainings, Keeping):
             self._runs.remove(name)
         else:
             adapters.remove(info, folder)
+        self._forget_presets_from(info)
 
 
 def _data_folder(asked: Path | None) -> Path | None:

@@ -62,6 +62,18 @@ class Presets:
             del kept[name]
             self._write(kept)
 
+    def forget_from(self, adapter: str) -> None:
+        """Forget the presets that go on from an adapter."""
+        with self._lock:
+            kept = files.read_object(self._path)
+            left = {
+                name: values
+                for name, values in kept.items()
+                if not isinstance(values, dict) or values.get("start_from") != adapter
+            }
+            if left != kept:
+                self._write(left)
+
     def _write(self, values: dict[str, Any]) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -132,21 +132,29 @@ def test_everything_of_one_reader_goes_and_nothing_of_another(lab: Lab, door: Do
     assert len(lab.score_runs()) == 1 and len(lab.train_runs()) == 1
 
 
+def adapter_of_own(lab: Lab, user: str, name: str) -> str:
+    """A run on a reader's own questions that looks as if it had ended, by its adapter's name."""
+    lab.own.add(user, HERS, FOUR, "c", HERS)
+    own, folder = lab.own.set_name(user), lab.home / "adapters"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunStore, "start", lambda self, run: None)
+        values = {"train_set": own, "evidence_mix": "none", "output_dir": name}
+        made = lab.train(lab.train_config("sample", **values))
+    for path in (CHECKOUT / "adapters" / "sample-given").iterdir():
+        if path.name != "run.json":
+            shutil.copy(path, folder / made)
+    card = json.loads((folder / made / "lawui.json").read_text("utf-8"))
+    (folder / made / "lawui.json").write_text(json.dumps({**card, "trained_on": own}), "utf-8")
+    return made
+
+
 def test_what_went_on_from_it_goes_with_it(lab: Lab, door: Door) -> None:
     """A run on everybody's questions that was begun from an adapter of own questions."""
     door.let_in("hanako")
-    before = lab.kept("hanako")
-    lab.own.add("hanako", HERS, FOUR, "c", HERS)
-    own, folder = lab.own.set_name("hanako"), lab.home / "adapters"
+    before, folder = lab.kept("hanako"), lab.home / "adapters"
+    hers = adapter_of_own(lab, "hanako", "hers")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RunStore, "start", lambda self, run: None)
-        values = {"train_set": own, "evidence_mix": "none", "output_dir": "hers"}
-        hers = lab.train(lab.train_config("sample", **values))
-        for path in (CHECKOUT / "adapters" / "sample-given").iterdir():
-            if path.name != "run.json":
-                shutil.copy(path, folder / hers)
-        card = json.loads((folder / hers / "lawui.json").read_text("utf-8"))
-        (folder / hers / "lawui.json").write_text(json.dumps({**card, "trained_on": own}), "utf-8")
         further = lab.train(lab.train_config("sample", start_from=hers, output_dir="further"))
     for run in (hers, further):  # laid down, and never begun
         past = time.time() - 60
@@ -163,6 +171,29 @@ def test_what_went_on_from_it_goes_with_it(lab: Lab, door: Door) -> None:
     lab.forget("hanako")
     assert not (folder / further).exists() and not (folder / hers).exists()
     assert "hers on" not in lab.train_presets()
+
+
+@pytest.mark.parametrize("how", ["train_remove", "adapter_remove"])
+def test_settings_that_go_on_from_a_removed_adapter_of_ones_own_are_told_to_nobody(
+    lab: Lab, door: Door, how: str
+) -> None:
+    door.let_in("hanako")
+    hers = adapter_of_own(lab, "hanako", f"hers-{how}")
+    past = time.time() - 60  # laid down, and never begun
+    os.utime(lab.home / "adapters" / hers / "run.json", (past, past))
+    public = lab.train_config("sample", start_from="sample-given")
+    for name, config in (
+        (f"from {how}", lab.train_config("sample", start_from=hers)),
+        (f"kept {how}", public),
+    ):
+        lab.train_preset_save(name, config)
+    assert f"from {how}" in lab.train_presets()
+    getattr(lab, how)(hers)
+    for user in ("hanako", "taro"):
+        door.let_in(user)
+        told = lab.train_presets()
+        assert f"from {how}" not in told and f"kept {how}" in told
+    assert hers not in json.dumps(lab.train_presets())
 
 
 def test_a_shared_prompt_stays_for_who_else_was_answered(lab: Lab, door: Door) -> None:

@@ -110,6 +110,27 @@ def test_an_article_is_shown_paragraph_by_paragraph() -> None:
     assert reading.parted(table) == [table]
 
 
+def test_an_act_and_an_order_under_it_are_two_documents(tmp_path: Path) -> None:
+    lines = [
+        "## 舟の法",
+        "### 第3条第2項",
+        "網は、政令で定める。",
+        "### 施行令第4条の2",
+        "網は、青とする。",
+    ]
+    lines += ["### 別表第1", "青、白", "? 網は何色ですか。", "+ 青", "- 赤", "- 黒", "- 黄"]
+    (tmp_path / "a.txt").write_text("\n".join(lines), "utf-8")
+    (context,) = reading.read(tmp_path)
+    assert [p.law for p in context.passages] == ["舟の法", "舟の法施行令", "舟の法"]
+    assert context.passages[1].place() == "舟の法施行令第4条の2" and context.law == "舟の法"
+    (question,) = reading.questions([context])
+    headings = [line for line in question.given_context.splitlines() if line.startswith("#")]
+    act = ["## 舟の法", "### 第3条", "#### 第2項"]
+    assert headings == [*act, "## 舟の法施行令", "### 第4条の2", "## 舟の法", "### 別表第1"]
+    shown = given_passages(question)
+    assert [(p.law, p.article) for p in shown[:2]] == [("舟の法", "3"), ("舟の法施行令", "4_2")]
+
+
 def places(context: reading.Context) -> set[str]:
     """What the context has to cite, down to the paragraphs and items that its text shows."""
     found = set()

@@ -42,7 +42,7 @@ def test_small_norag_is_as_designed() -> None:
 
 def test_the_two_stages_of_a_real_base() -> None:
     first, second = PRESETS["reading"], PRESETS["law"]
-    assert (first.train_set, first.evidence_mix, first.max_seq_length) == ("reading", "given", 1024)
+    assert (first.train_set, first.evidence_mix, first.max_seq_length) == ("reading", "given", 2048)
     assert (first.step_size, first.num_epochs, first.learning_rate) == (32, 1, 2e-4)
     assert (first.eval_steps, first.save_steps, first.max_steps_override) == (100, 100, 0)
     assert (second.train_set, second.start_from) == ("selection_randomized", "")

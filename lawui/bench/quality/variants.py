@@ -35,10 +35,8 @@ BASIC = TrainConfig(
 """The recipe. Steps are chosen by patience on the dev part of a fold's training questions;
 the adapter that is scored then learns from all of them for as many steps."""
 
-READING = replace(
-    PRESETS["reading"], max_seq_length=2048, eval_steps=150, save_steps=0, logging_steps=10
-)
-"""A first stage for all folds alike: the preset, with room for foreign passages."""
+READING = replace(PRESETS["reading"], eval_steps=150, save_steps=0, logging_steps=10)
+"""A first stage for all folds alike: the preset."""
 
 WORDINGS: dict[str, dict[str, str]] = {
     "default": {},

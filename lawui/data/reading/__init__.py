@@ -6,6 +6,8 @@ texts lie in texts/*.txt:
     ## the regulation's name
     ### 第4条第2項                      one to three places make a context
     its text
+    ### 施行令第7条                      an order under it, a document of its own
+    its text
     ? a stem                            ?! where the stem asks for the wrong statement
     + the answer
     - another choice                    three of them
@@ -35,7 +37,10 @@ many of its questions."""
 FOLDER = Path(__file__).parent / "texts"
 HELD_OUT = Path(__file__).parent / "held_out.txt"
 
-_PLACE = re.compile(r"(附則)?第(\d+)条((?:の\d+)*)(?:第(\d+)項)?(?:第(\d+)号)?")
+_PLACE = re.compile(
+    r"([^\s第]{0,20}(?:令|規則))?(附則)?"
+    r"第(\d+)条((?:の\d+)*)(?:第(\d+)項)?(?:第(\d+)号)?"
+)
 _OF_STATEMENTS = re.compile(
     "(?:正し|誤|適切|合って|合致|反する|反しな).{0,12}(?:もの|説明|記述|どれ|選)"
 )
@@ -181,7 +186,7 @@ def questions(contexts: Sequence[Context], seed: int = 0) -> list[Question]:
         shown = context.passages
         if Random(f"{seed}/{source}").random() < PARTED:
             shown = tuple(part for passage in shown for part in parted(passage))
-        text = "\n".join(_headed(context.law, shown))
+        text = "\n".join(_headed(shown))
         for order, one in enumerate(context.asked):
             draw = Random(f"{seed}/{source}/{order}")
             made = remade(context, one, draw) if draw.random() < REMADE else None
@@ -204,13 +209,18 @@ def questions(contexts: Sequence[Context], seed: int = 0) -> list[Question]:
     return found
 
 
-def _headed(law: str, passages: Sequence[Passage]) -> Iterator[str]:
-    """A context as lawqa_jp writes it: a heading for each step of a place, then the text."""
-    yield f"## {law}"
+def _headed(passages: Sequence[Passage]) -> Iterator[str]:
+    """A context as lawqa_jp writes it: a heading for each document and each step of a place,
+    then the text."""
     former: list[str] = []
-    for passage in passages:
-        place = passage.place().removeprefix(law)
-        steps = re.findall(r"(?:附則)?第[^第]+", place) or [place]
+    for before, passage in zip((None, *passages), passages, strict=False):
+        if before is None or before.law != passage.law:
+            yield f"## {passage.law}"
+            former = []
+        place = passage.place().removeprefix(passage.law)
+        steps = re.findall(r"(?:附則)?第[^第]+", place)
+        if "".join(steps) != place:  # 別表第1
+            steps = [place]
         for level, step in enumerate(steps, 3):
             if former[: level - 2] != steps[: level - 2]:
                 yield f"{'#' * level} {step}"
@@ -263,12 +273,13 @@ def _context(law: str, found: _Open, where: str) -> Context:
 def _passage(law: str, place: str, lines: list[str], where: str) -> Passage:
     if not lines:
         raise ValueError(f"{where}: a place without a text: {place}")
+    name, text = f"{law}{place}", "\n".join(lines)
     match = _PLACE.fullmatch(place)
     if match is None:  # 第3 of a specification that counts without 条
-        name = f"{law}{place}"
-        return Passage(name, law, "", "", "", "", "", "\n".join(lines), label=place)
-    article = match[2] + match[3].replace("の", "_")
-    empty = Passage(f"{law}{place}", law, article, "", "", "", "", "\n".join(lines))
+        return Passage(name, law, "", "", "", "", "", text, label=place)
+    order, supplementary, number, branches, paragraph, item = match.groups()
+    article = number + branches.replace("の", "_")
+    passage = Passage(name, f"{law}{order or ''}", article, "", "", "", "", text)
     return replace(
-        empty, paragraph=match[4] or "", item=match[5] or "", supplementary=bool(match[1])
+        passage, paragraph=paragraph or "", item=item or "", supplementary=bool(supplementary)
     )

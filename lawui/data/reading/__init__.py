@@ -4,7 +4,7 @@ They teach how people ask and retell; the model is shown the text that each rest
 texts lie in texts/*.txt:
 
     ## the regulation's name
-    ### 第4条第2項                      one to three places make a context
+    ### 第4条第2項                      one to five places make a context
     its text
     ### 施行令第7条                      an order under it, a document of its own
     its text
@@ -12,8 +12,8 @@ texts lie in texts/*.txt:
     + the answer
     - another choice                    three of them
 
-Nothing of lawqa_jp or of the sample law is among them; `writerY-*.txt` and
-`writerZ-*.txt` are in the manner of the laws that lawqa_jp cites, with everything in them
+Nothing of lawqa_jp or of the sample law is among them; `writerY-*.txt`, `writerZ-*.txt` and
+`writerAA-*.txt` are in the manner of the laws that lawqa_jp cites, with everything in them
 invented.
 """
 

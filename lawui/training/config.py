@@ -326,7 +326,7 @@ def _not_one_of(name: str, value: object, allowed: tuple[str, ...]) -> TrainingE
 
 
 _HELP = {
-    "train_set": "a set that score knows, or reading: hand-written exercises to read",
+    "train_set": "a set that score knows, or reading: exercises written for this project",
     "start_from": "an adapter of the same base to go on from",
 }
 

@@ -1,4 +1,4 @@
-"""The hand-written questions: sound, and nobody else's words."""
+"""The reading exercises: sound, and nobody else's words."""
 
 from __future__ import annotations
 

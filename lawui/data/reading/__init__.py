@@ -4,7 +4,7 @@ They teach how people ask and retell; the model is shown the text that each rest
 texts lie in texts/*.txt:
 
     ## the regulation's name
-    ### 第4条第2項                      one to five places make a context
+    ### 第4条第2項                      one to six places make a context
     its text
     ### 施行令第7条                      an order under it, a document of its own
     its text

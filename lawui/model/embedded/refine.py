@@ -3,7 +3,7 @@
     python -m lawui.model.embedded.refine --start DIR/full --statutes statutes.jsonl.gz --out OUT \
         --generated FILE --taught 20 --share 6 --steps 1500
 
-goes on from what recipe.py made, mixing hand-written questions and, with `--generated`,
+goes on from what recipe.py made, mixing the exercises and, with `--generated`,
 those that teacher.py wrote on statutes into the rule-made ones, with the weights quantized
 all along. Several mixtures can be tried in one go (`--share 2 6`), each in a folder of its
 own under OUT. What is kept, the best step of each too, is told by the loss on regulations

@@ -286,7 +286,7 @@ class Teacher:
         return {(at[0], at[1]): four for at, four in zip(where, probs.tolist(), strict=True)}
 
     def accuracy(self, contexts: Sequence[Context]) -> dict[str, Any]:
-        """How well the teacher answers hand-written questions that it has not seen."""
+        """How well the teacher answers exercises that it has not seen."""
         trust: list[float] = []
         right = 0
         for at in range(0, len(contexts), self.rows):

@@ -1,6 +1,6 @@
-"""The hand-written questions (lawui/data/reading) as rows of the last stage of training.
+"""The reading exercises (lawui/data/reading) as rows of the last stage of training.
 
-Rules reword by rule; these teach how people do.
+Rules reword by rule; these teach how people retell.
 """
 
 from __future__ import annotations

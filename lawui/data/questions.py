@@ -391,9 +391,10 @@ def components(questions: Sequence[Question]) -> dict[str, int]:
     for members in buckets(_shared_lines):
         for other in members[1:]:
             parent[root(other)] = root(members[0])
-    stems = {number[q.source]: _trigrams(q.stem) for q in questions}
+    stems = {number[q.source]: q.stem for q in questions}
+    trigrams = functools.cache(lambda i: _trigrams(stems[i]))
     apart = {
-        number[q.source] for q in questions if _squeeze(q.given_context) and not _long_choices(q)
+        number[q.source] for q in questions if q.given_context.strip() and not _long_choices(q)
     }
     same_text = ((members, set[int]()) for members in buckets(_sentences))
     same_choices = ((members, apart) for members in buckets(lambda q: (_four(q),)))
@@ -403,19 +404,29 @@ def components(questions: Sequence[Question]) -> dict[str, int]:
         for one, other in combinations(members, 2):
             if root(one) == root(other) or {one, other} <= unlinked:
                 continue
-            if _dice(stems[one], stems[other]) >= _SAME_STEM:
+            if _dice(trigrams(one), trigrams(other)) >= _SAME_STEM:
                 parent[root(other)] = root(one)
     return {source: root(i) for source, i in number.items()}
 
 
-def _shared_lines(question: Question) -> set[str]:
-    lines = (_squeeze(line) for line in _body_lines(question))
-    return {line for line in lines if len(line) >= _MIN_SHARED}
+def _shared_lines(question: Question) -> frozenset[str]:
+    return _lines_of(question.given_context)
 
 
-def _sentences(question: Question) -> set[str]:
-    body = _squeeze("".join(_body_lines(question)))
-    return {s for s in body.split("。") if len(s) >= _MIN_SHARED}
+def _sentences(question: Question) -> frozenset[str]:
+    return _sentences_of(question.given_context)
+
+
+@functools.lru_cache(maxsize=64)  # the questions on one text follow one another
+def _lines_of(context: str) -> frozenset[str]:
+    lines = map(_squeeze, _body_lines(context))
+    return frozenset(line for line in lines if len(line) >= _MIN_SHARED)
+
+
+@functools.lru_cache(maxsize=64)
+def _sentences_of(context: str) -> frozenset[str]:
+    body = _squeeze("".join(_body_lines(context)))
+    return frozenset(s for s in body.split("。") if len(s) >= _MIN_SHARED)
 
 
 def _four(question: Question) -> tuple[str, ...]:
@@ -431,12 +442,12 @@ def _bare(choice: str) -> str:
     return _squeeze(choice).rstrip("。.")
 
 
-def _body_lines(question: Question) -> list[str]:
-    return [x for x in question.given_context.splitlines() if not x.lstrip().startswith("#")]
+def _body_lines(context: str) -> list[str]:
+    return [x for x in context.splitlines() if not x.lstrip().startswith("#")]
 
 
 def _squeeze(text: str) -> str:
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+    return "".join(unicodedata.normalize("NFKC", text).split())
 
 
 def _trigrams(text: str) -> Counter[str]:

@@ -16,6 +16,13 @@ from lawui.ui.page import Page
 from lawui.ui.picker import build_picker
 from lawui.ui.text import say
 
+_SWITCHED = """(lang, source) => {
+  const own = !!document.querySelector("#ask-stem")?.offsetParent;
+  return [own === (source === "own") ? null : lang, source];
+}"""
+"""Gradio may tell of one choice twice, the second time after what was pressed next; without a
+language nothing is done: that side stands there already."""
+
 
 def build(page: Page) -> Asking:
     """Put the side's components here."""
@@ -109,7 +116,8 @@ def wire(page: Page, c: Controls) -> None:
     page.on([q.reveal.click], toggle, [c.revealed, *told_by], shown, notice)
     page.on([q.commit.input], commit, told_by, shown, notice)
     page.on([q.veil.input], unveil, [q.veil, *told_by], shown, notice)
-    page.on([q.source.input], switch, [q.source], [q.from_set, q.from_own, *c.drawn], notice)
+    sides = [q.from_set, q.from_own, *c.drawn]
+    page.on([q.source.input], switch, [q.source], sides, notice, js=_SWITCHED)
     t = c.trying
     page.view(
         redraw,

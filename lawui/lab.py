@@ -514,7 +514,7 @@ class Lab(Asks, Scores, Trainings, Keeping):
             self._runs.remove(name)
         else:
             adapters.remove(info, folder)
-        self._forget_presets_from(info)
+        self._forget_presets_from(name, info.sets)
 
 
 def _data_folder(asked: Path | None) -> Path | None:

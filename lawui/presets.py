@@ -32,11 +32,12 @@ class Presets:
         return found
 
     def of(self, set: str, adapters: Collection[str]) -> list[str]:
-        """The names of presets that train on a set, or go on from one of `adapters`."""
+        """The names of presets that train on a set ("" for none), or go on from one of
+        `adapters`."""
         return [
             name
             for name, config in self.all().items()
-            if config.train_set == set or config.start_from in adapters
+            if (set and config.train_set == set) or config.start_from in adapters
         ]
 
     def save(self, name: str, config: TrainConfig) -> str:
@@ -61,18 +62,6 @@ class Presets:
                 raise UsageError("usage.preset_name", name=name, longest=LONGEST)
             del kept[name]
             self._write(kept)
-
-    def forget_from(self, adapter: str) -> None:
-        """Forget the presets that go on from an adapter."""
-        with self._lock:
-            kept = files.read_object(self._path)
-            left = {
-                name: values
-                for name, values in kept.items()
-                if not isinstance(values, dict) or values.get("start_from") != adapter
-            }
-            if left != kept:
-                self._write(left)
 
     def _write(self, values: dict[str, Any]) -> None:
         try:

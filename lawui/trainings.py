@@ -276,16 +276,14 @@ class Trainings:
     def train_remove(self, run: str) -> None:
         """Delete a run with all that it made."""
         self._lab.people.allow("remove")
-        made = next((info for info in self._lab.folder_adapters("") if info.name == run), None)
-        self._runs.remove(run)
-        if made is not None:
-            self._forget_presets_from(made)
+        self._forget_presets_from(run, self._runs.remove(run))
 
-    def _forget_presets_from(self, gone: AdapterInfo) -> None:
-        """Forget the settings that go on from a removed adapter that was one reader's alone:
-        with it went what tells whose they are."""
-        if any(map(is_own, gone.sets)):
-            self._presets.forget_from(gone.name)
+    def _forget_presets_from(self, gone: str, sets: Sequence[str]) -> None:
+        """Forget the settings that go on from a removed adapter that was one reader's alone,
+        by the sets that it was made of: with it went what tells whose they are."""
+        if any(map(is_own, sets)):
+            for name in self._presets.of("", [gone]):
+                self._presets.remove(name)
 
     def train_settings(self, run: str) -> TrainConfig:
         """The settings of a run, to start another like it."""

@@ -388,7 +388,7 @@ def components(questions: Sequence[Question]) -> dict[str, int]:
                 found[key][number[question.source]] = None
         return (list(members) for members in found.values() if len(members) > 1)
 
-    for members in buckets(_shared_lines):
+    for members in buckets(lambda q: _shared_lines(q.given_context)):
         for other in members[1:]:
             parent[root(other)] = root(members[0])
     stems = {number[q.source]: q.stem for q in questions}
@@ -396,7 +396,8 @@ def components(questions: Sequence[Question]) -> dict[str, int]:
     apart = {
         number[q.source] for q in questions if q.given_context.strip() and not _long_choices(q)
     }
-    same_text = ((members, set[int]()) for members in buckets(_sentences))
+    of_text = buckets(lambda q: _sentences(q.given_context))
+    same_text = ((members, set[int]()) for members in of_text)
     same_choices = ((members, apart) for members in buckets(lambda q: (_four(q),)))
     for members, unlinked in (*same_text, *same_choices):
         if len(members) > _TEMPLATE or len({root(i) for i in members}) == 1:
@@ -409,22 +410,14 @@ def components(questions: Sequence[Question]) -> dict[str, int]:
     return {source: root(i) for source, i in number.items()}
 
 
-def _shared_lines(question: Question) -> frozenset[str]:
-    return _lines_of(question.given_context)
-
-
-def _sentences(question: Question) -> frozenset[str]:
-    return _sentences_of(question.given_context)
-
-
 @functools.lru_cache(maxsize=64)  # the questions on one text follow one another
-def _lines_of(context: str) -> frozenset[str]:
+def _shared_lines(context: str) -> frozenset[str]:
     lines = map(_squeeze, _body_lines(context))
     return frozenset(line for line in lines if len(line) >= _MIN_SHARED)
 
 
 @functools.lru_cache(maxsize=64)
-def _sentences_of(context: str) -> frozenset[str]:
+def _sentences(context: str) -> frozenset[str]:
     body = _squeeze("".join(_body_lines(context)))
     return frozenset(s for s in body.split("。") if len(s) >= _MIN_SHARED)
 

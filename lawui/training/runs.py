@@ -286,9 +286,11 @@ class RunStore:
     def _seen(self, run: str) -> bool:
         return all(map(self._sees, self._made_of(run)))
 
-    def remove(self, run: str) -> None:
-        """Delete a run and its adapter. Raises TrainingError while it is going on."""
+    def remove(self, run: str) -> tuple[str, ...]:
+        """Delete a run and its adapter; returns the sets that it was made of. Raises
+        TrainingError while it is going on."""
         folder = self._run_folder(run)
+        made_of = self._made_of(run)
         lock = locks.take(folder / LOCK)
         if lock is None:
             raise TrainingError("train.still_running", run=run)
@@ -300,6 +302,7 @@ class RunStore:
             shutil.rmtree(doomed, ignore_errors=True)
         finally:
             locks.release(lock)
+        return made_of
 
     def stop_and_remove(self, run: str, timeout: float) -> None:
         """Delete a run, stopping it first where it is going on. Raises TrainingError where

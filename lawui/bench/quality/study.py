@@ -198,7 +198,7 @@ class Study:
                 busy.append(error)
         if busy:
             raise busy[0]
-        self._encoded.clear()
+        self._encoded.pop(f"{variant.reads} {variant.wording}", None)
         if len(members) == 1:
             return members[0]
         infos = [member.info for member in members]

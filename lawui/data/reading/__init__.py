@@ -212,12 +212,12 @@ def questions(contexts: Sequence[Context], seed: int = 0) -> list[Question]:
 def _headed(passages: Sequence[Passage]) -> Iterator[str]:
     """A context as lawqa_jp writes it: a heading for each document and each step of a place,
     then the text."""
-    former: list[str] = []
-    for before, passage in zip((None, *passages), passages, strict=False):
-        if before is None or before.law != passage.law:
+    law, former = "", list[str]()
+    for passage in passages:
+        if passage.law != law:
             yield f"## {passage.law}"
-            former = []
-        place = passage.place().removeprefix(passage.law)
+            law, former = passage.law, []
+        place = passage.place().removeprefix(law)
         steps = re.findall(r"(?:附則)?第[^第]+", place)
         if "".join(steps) != place:  # 別表第1
             steps = [place]

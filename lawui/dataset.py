@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,11 @@ from lawui.data import questions as data
 from lawui.data import reading, rows
 from lawui.data.headings import cited_articles
 from lawui.errors import UsageError
-from lawui.types import Question, QuestionSet
+from lawui.training.rows import OTHERS, among
+from lawui.types import Passage, Question, QuestionSet
+
+Shown = Callable[[Question, str], Sequence[Passage]]
+"""The passages of a question for one kind of evidence."""
 
 READING_DEV = 160
 """About how many reading exercises are dev, so that a look at them is quick."""
@@ -138,6 +142,48 @@ def _entangled(scored: tuple[QuestionSet, ...]) -> frozenset[str]:
         for q in exercises
         if joined[q.source] in (asked | learnt if q.group in held else asked)
     )
+
+
+def shown(source: TrainingData, find: Shown) -> Shown:
+    """What a row of `source` shows: what `find` gives for the question and the kind. For
+    `distractors` that is the question's own text among what search finds and it does not rest
+    on; the exercises, which no search finds, stand among texts of others to learn from."""
+    if source.name == reading.NAME:
+        return _shown_exercises(source, find)
+
+    def passages(question: Question, kind: str) -> Sequence[Passage]:
+        if kind != "distractors":
+            return find(question, kind)
+        others = unrelated(question, find(question, "retrieved"))
+        return among(question, find(question, "given"), others)
+
+    return passages
+
+
+def _shown_exercises(source: TrainingData, find: Shown) -> Shown:
+    asked = {question.source: question for question in source.questions}
+    learnt = sorted({q.source for q in source.questions if source.split[q.group] == "train"})
+
+    @functools.cache  # several exercises have one text
+    def text(name: str) -> Sequence[Passage]:
+        return find(asked[name], "given")
+
+    def passages(question: Question, kind: str) -> Sequence[Passage]:
+        own = text(question.source)
+        if kind == "given":
+            return own
+        draw = random.Random(f"others/{question.source}")
+        drawn = draw.sample(learnt, min(max(OTHERS) + 1, len(learnt)))
+        others = [text(name)[0] for name in drawn if name != question.source]
+        return among(question, own, others)
+
+    return passages
+
+
+def unrelated(question: Question, found: Sequence[Passage]) -> list[Passage]:
+    """Those of the passages found whose article the question does not rest on."""
+    own = cited_articles(question)
+    return [passage for passage in found if (passage.law, passage.article) not in own]
 
 
 def from_file(

@@ -646,6 +646,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "メモリの上限「{value}」を読み取れません。「10GB」のように書いてください。",
         "The memory budget “{value}” cannot be read. Write it like “10GB”.",
     ),
+    "train.patience_keeps_best": (
+        "伸びなくなったら終える設定（--early-stopping-patience）は、最もよかった時点を残す設定"
+        "（--load-best-model-at-end）と一緒に使ってください。",
+        "Patience (--early-stopping-patience) goes with keeping the best step "
+        "(--load-best-model-at-end): turn that on, or patience off.",
+    ),
     "train.set_and_file": (
         "学習に使う問題は、問題集かファイルのどちらか一方だけを選んでください。",
         "Choose either a set or a file to train on, not both.",
@@ -1110,6 +1116,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The adapter {adapter} saw {count} of the questions to be scored, or does not say what "
         "it saw. A score on them would be no result and is refused.",
     ),
+    "usage.bench_reader": (
+        "アダプター「{adapter}」は、このモデルにひな形 reading を学ばせたものではありません"
+        "（違う点: {differs}）。",
+        "The adapter {adapter} is not what the preset reading makes of this model; it differs in: "
+        "{differs}.",
+    ),
     "usage.bench_train": (
         "計測には1以上のステップと系列、16から{longest}までの長さを指定してください。",
         "The measurement needs at least one step and sequence, and 16 to {longest} tokens.",
@@ -1123,10 +1135,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "usage.reading_evidence": (
         "読解の練習問題は実在しない規則についてのもので、その条文なしでは答えられません。"
-        "学習時に見せる条文を「付属の条文」(--evidence-mix given)にしてください。",
+        "学習時に見せる条文を「付属の条文」か「ほかの条文に混ぜた付属の条文」"
+        "(--evidence-mix given=1,distractors=1)にしてください。",
         "The reading exercises are on invented regulations: nobody can answer them without "
-        "their text, and no search finds it. Train on them with their own text "
-        "(--evidence-mix given).",
+        "their text, and no search finds it. Train on them with their own text, alone or among "
+        "others (--evidence-mix given=1,distractors=1).",
     ),
     "usage.no_rows": (
         "学習に使える問題がありません: {source}",

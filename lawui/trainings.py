@@ -6,7 +6,7 @@ Lab inherits it; nothing else does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from lawui.readers.own_questions import is_own
 from lawui.training import begin
 from lawui.training.begin import shape
 from lawui.training.config import PRESETS, TrainConfig, command_line, from_values, mix, to_dict
-from lawui.training.rows import make_rows
+from lawui.training.rows import Row, make_rows
 from lawui.training.runs import RunStore
 from lawui.types import AdapterInfo, Question, QuestionSet, RunStatus, TrainEvent
 
@@ -55,7 +55,7 @@ class Trainings:
         model = {"spec": choice.spec, "name": choice.name, "sha": "", "licence": choice.licence}
         run = self._runs.create(
             config,
-            self._rows(config, source, progress),
+            map(asdict, self._rows(config, source, progress)),
             {
                 "model": model,
                 "set": source.name,
@@ -103,12 +103,12 @@ class Trainings:
         config: TrainConfig,
         source: dataset.TrainingData,
         progress: Progress | None = None,
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[Row]:
         return make_rows(
             _counted(source.questions, progress) if progress else source.questions,
             source.split,
             config.evidence_mix,
-            self._evidence.passages,
+            dataset.shown(source, self._evidence.passages),
             config.seed,
         )
 
@@ -129,7 +129,7 @@ class Trainings:
             )
         name = config.train_set or "sample"
         if name == reading.NAME:
-            if mix(config.evidence_mix) != {"given": 1.0}:
+            if not mix(config.evidence_mix).keys() <= {"given", "distractors"}:
                 raise UsageError("usage.reading_evidence")
             most = config.max_steps_override * config.step_size
             return dataset.from_reading(self._scored(), config.seed, most)

@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 from lawui import dataset
 from lawui.data import questions as data
 from lawui.data import reading
-from lawui.data.headings import cited_articles
+from lawui.data.headings import cited_articles, given_passages
 from lawui.errors import AdapterError, LabError, TrainingError, UsageError
 from lawui.lab import Lab, Settings
 from lawui.model import adapters
@@ -367,8 +367,41 @@ def test_reading_is_shown_with_its_own_text_and_nothing_else(lab: Lab) -> None:
         with pytest.raises(UsageError) as refused:
             lab.training_data(config)
         assert refused.value.key == "usage.reading_evidence"
-    for mix in ("given=3", "given=1,none=0"):
+    for mix in ("given=3", "given=1,none=0", "given=1,distractors=1"):
         lab.training_data(lab.train_config("sample", train_set="reading", evidence_mix=mix))
+
+
+def test_exercises_stand_among_others_to_learn_from(lab: Lab) -> None:
+    """Never beside a text that is held out; about half of them, each alike in all questions."""
+    config = replace(lab.train_config("reading"), max_steps_override=20)
+    source = lab.training_data(config)
+    own: dict[str, set[str]] = {}
+    learnt: set[str] = set()
+    for question in source.questions:
+        texts = {passage.text for passage in given_passages(question)}
+        own[question.source] = texts
+        if source.split[question.group] == "train":
+            learnt |= texts
+    shown: dict[str, set[tuple[str, frozenset[str]]]] = {}
+    for row in lab._rows(config, source):
+        texts = frozenset(passage.text for passage in row.passages)
+        mine = own[row.question.source]
+        assert mine <= texts and texts - mine <= learnt
+        assert bool(texts - mine) == (row.evidence == "distractors")
+        if row.split == "train":
+            shown.setdefault(row.question.source, set()).add((row.evidence, texts))
+    assert all(len(ways) == 1 for ways in shown.values())
+    kinds = Counter(kind for ways in shown.values() for kind, _ in ways)
+    assert 0.3 < kinds["distractors"] / len(shown) < 0.7
+
+
+def test_distractors_of_a_set_are_found_by_search(lab: Lab) -> None:
+    config = lab.train_config("sample", evidence_mix="distractors", max_steps_override="2")
+    row = next(row for row in lab._rows(config, lab.training_data(config)) if row.split == "train")
+    own = {passage.text for passage in given_passages(row.question)}
+    others = [passage for passage in row.passages if passage.text not in own]
+    assert 1 <= len(others) <= 4 and own < {passage.text for passage in row.passages}
+    assert not {(p.law, p.article) for p in others} & cited_articles(row.question)
 
 
 def test_reading_is_no_set_to_ask_or_score(lab: Lab) -> None:

@@ -22,8 +22,6 @@ class Counters:
     best_step: int = 0
     best_accuracy: float | None = None
     best_loss: float | None = None
-    best_low: float | None = None
-    best_high: float | None = None
     evals: list[dict[str, Any]] = field(default_factory=list)
     worse: int = 0
     lowest_loss: float | None = None

@@ -126,8 +126,16 @@ def keep_if_best(counters: Counters, look: Look) -> bool:
         return False
     counters.worse = 0
     counters.best_step, counters.best_accuracy = counters.step, look.accuracy
-    counters.best_loss, counters.best_low, counters.best_high = look.loss, look.low, look.high
+    counters.best_loss = look.loss
     return True
+
+
+def look_at(counters: Counters, step: int) -> dict[str, float | None]:
+    """The figures of the look at a step, as an event has them; none where there was none."""
+    looks: dict[int, dict[str, Any]] = {one["step"]: one for one in counters.evals}
+    look = looks.get(step, {})
+    names = ("eval_loss", "eval_accuracy", "low", "high")
+    return {f"eval_{name.removeprefix('eval_')}": look.get(name) for name in names}
 
 
 def alarms(

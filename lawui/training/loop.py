@@ -280,7 +280,7 @@ class Trainer:
             data=look.data(examples),
         )
         counters = self._counters
-        if dev.keep_if_best(counters, look):
+        if dev.keep_if_best(counters, look) and self._config.load_best_model_at_end:
             self._best = {n: p.cpu().clone() for n, p in self._weights.named().items()}
         last = counters.step == self._material.max_steps
         for alarm in dev.alarms(counters, look, examples, last):
@@ -320,7 +320,7 @@ class Trainer:
         self._finish("stopped", error)
 
     def _finish(self, kind: str, error: LabError) -> None:
-        """Write the adapter of the best dev step, else of the present weights, and end."""
+        """Write the adapter of the best dev step, or of the present weights, and end."""
         if not self._peers.first:
             return
         counters = self._counters
@@ -352,10 +352,7 @@ class Trainer:
             "stopped" if kind == "stopped" else "done",
             error,
             loss=final_loss,
-            eval_loss=counters.best_loss,
-            eval_accuracy=counters.best_accuracy,
-            eval_low=counters.best_low,
-            eval_high=counters.best_high,
+            **dev.look_at(counters, kept),
             data={"kept_step": kept, "adapter": self._folder.name},
         )
         if kind == "done":

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from lawui.training import batches, rows
+from lawui.training import batches
 from lawui.training.config import TrainConfig
+from lawui.training.rows import Row
 from lawui.types import LETTERS
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ BIN = 64
 
 
 def preview(
-    made: Iterable[Mapping[str, Any]],
+    made: Iterable[Row],
     tokenizer: PreTrainedTokenizerBase,
     config: TrainConfig,
     shown: int = 3,
@@ -29,7 +30,7 @@ def preview(
     `histogram` lists [lowest length of the bin, rows]; `shortened` counts rows that would
     lose evidence, `dropped` names questions that cannot fit; `steps` is one run's length.
     """
-    parsed = rows.load(rows.dump(made))
+    parsed = list(made)
     train = [row for row in parsed if row.split == "train"]
     encoded = batches.encode(train, tokenizer, config.max_seq_length)
     lengths = [len(example.ids) for example in encoded.examples]

@@ -10,14 +10,17 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from lawui.errors import TrainingError
-from lawui.training.config import mix
-from lawui.types import EVIDENCES, LETTERS, Passage, Question
+from lawui.training.config import TRAIN_EVIDENCES, mix
+from lawui.types import LETTERS, Passage, Question
 
 ROWS = "rows.jsonl"
+
+OTHERS = (1, 2, 4)
+"""How many passages stand beside a question's own text as distractors; one is drawn."""
 
 _QUESTION_FIELDS = {field.name for field in fields(Question)}
 _PASSAGE_FIELDS = {field.name for field in fields(Passage)}
@@ -39,35 +42,43 @@ def make_rows(
     evidence_mix: str,
     passages: Callable[[Question, str], Sequence[Passage]],
     seed: int = 0,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Row]:
     """Rows for the questions whose group `split` marks train or dev; test is left out.
 
     Each training item is asked with one kind of evidence in all its orders, drawn by the
     weights of `evidence_mix`; each dev question with every kind of it, so that dev moves
-    by learning alone. `passages(question, evidence)` is asked for `retrieved` and `given`
-    only.
+    by learning alone. `passages(question, evidence)` is asked for all but `none`.
     """
     shares = mix(evidence_mix)
     for question in questions:
         part = split.get(question.group, "")
         if part not in ("train", "dev"):
             continue
-        draw = random.Random(f"{seed}/{question.source}")
-        kinds = (
-            draw.choices(list(shares), list(shares.values())) if part == "train" else list(shares)
-        )
-        for kind in kinds:
-            found = () if kind == "none" else passages(question, kind)
-            yield {
-                "split": part,
-                "evidence": kind,
-                "question": asdict(question),
-                "passages": [asdict(passage) for passage in found],
-            }
+        for kind in [drawn(question, shares, seed)] if part == "train" else shares:
+            found = () if kind == "none" else tuple(passages(question, kind))
+            yield Row(part, kind, question, found)
+
+
+def drawn(question: Question, shares: Mapping[str, float], seed: int) -> str:
+    """The kind of evidence that an item is learnt with, in all its orders."""
+    draw = random.Random(f"{seed}/{question.source}")
+    return draw.choices(list(shares), list(shares.values()))[0]
+
+
+def among(
+    question: Question, own: Sequence[Passage], others: Sequence[Passage]
+) -> tuple[Passage, ...]:
+    """A question's own text among the first of `others`, in an order drawn by the item, so
+    that all its orders are shown the same."""
+    draw = random.Random(f"among/{question.source}")
+    mixed = [*own, *others[: draw.choice(OTHERS)]]
+    # Passages of several origins: their ids may be the same.
+    numbered = [replace(passage, id=f"{number}") for number, passage in enumerate(mixed)]
+    return tuple(draw.sample(numbered, len(numbered)))
 
 
 def dump(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as the text of rows.jsonl."""
+    """Rows, as plain values, as the text of rows.jsonl."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
@@ -101,7 +112,7 @@ def _row(values: Mapping[str, Any]) -> Row:
     texts = (row.question.stem, *row.question.choices)
     if len(texts) != 5 or not all(isinstance(text, str) and text.strip() for text in texts):
         raise ValueError("a question needs a stem and four choices")
-    if row.split not in ("train", "dev") or row.evidence not in EVIDENCES:
+    if row.split not in ("train", "dev") or row.evidence not in TRAIN_EVIDENCES:
         raise ValueError("unknown split or evidence")
     if row.question.gold not in LETTERS:
         raise ValueError("unknown gold")

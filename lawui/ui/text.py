@@ -86,6 +86,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "evidence.none.short": ("条文なし", "without the law"),
     "evidence.retrieved.short": ("検索した条文", "with articles found"),
     "evidence.given.short": ("付属の条文", "with its own text"),
+    "evidence.distractors.short": (
+        "ほかの条文に混ぜた付属の条文",
+        "with its own text among others",
+    ),
     "set.sample": ("見本の条例（全部）", "Sample ordinance (all)"),
     "set.sample_train": ("見本の条例（学習用）", "Sample ordinance (for training)"),
     "set.sample_dev": ("見本の条例（調整用）", "Sample ordinance (for tuning)"),
@@ -357,6 +361,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "field.eval_steps": ("正解率を測る間隔（ステップ）", "Measure accuracy every (steps)"),
     "field.seed": ("乱数の種", "Seed"),
     "field.evidence_mix": ("学習時に見せる条文", "Law shown in training"),
+    "field.load_best_model_at_end": (
+        "調整用の問題で最もよかった時点を残す（外すと最後の時点）",
+        "Keep the step that did best on the tuning questions (else the last one)",
+    ),
     "field.use_4bit": ("元のモデルを4ビットで読み込む", "Load the base in 4 bits"),
     "field.bnb_4bit_compute_dtype": ("計算の型", "Compute type"),
     "field.bnb_4bit_quant_type": ("4ビットの種類", "4-bit kind"),

@@ -25,7 +25,14 @@ READING = "reading"
 """The key of the reading exercises, which are a set here and nowhere else."""
 
 FIRST_PRESET = "sample"
-MIXES = ("given", "none", "retrieved", "none=1,given=1", "none=1,retrieved=1,given=1")
+MIXES = (
+    "given",
+    "none",
+    "retrieved",
+    "none=1,given=1",
+    "none=1,retrieved=1,given=1",
+    "given=1,distractors=1",
+)
 MAIN_FIELDS = ("output_dir", "max_steps_override", "learning_rate", "lora_r")
 MORE_FIELDS = (
     "model_name",
@@ -50,7 +57,7 @@ MORE_FIELDS = (
     "nproc",
 )
 LISTS = {"split": ("group", "article"), "lr_scheduler_type": ("linear", "cosine")}
-SWITCHES = ("use_4bit", "allow_seen")
+SWITCHES = ("load_best_model_at_end", "use_4bit", "allow_seen")
 START = "start_from"
 FRESH = "-"
 """The key of fresh weights among what a run can begin with: it clears the field."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lawui.__main__ import main
+from lawui.bench import quality as bench_quality
 from lawui.bench.quality import evidence, figures, folds, variants
 from lawui.bench.quality.bases import Bases
 from lawui.bench.quality.study import Study
@@ -18,6 +19,7 @@ from lawui.data import questions as data
 from lawui.data import reading
 from lawui.data.headings import cited_articles
 from lawui.errors import UsageError
+from lawui.model import adapters
 from lawui.types import EVIDENCES, UNTOLD, AdapterInfo, Question
 from tests.training.conftest import make_tiny_base
 
@@ -68,10 +70,10 @@ def test_what_is_shown_is_what_the_lab_shows(few: evidence.Evidence) -> None:
     question = few.questions[0]
     assert not few.shown(question, "none") and few.shown(question, "given")
     own = cited_articles(question)
-    others = [
-        p for p in few.shown(question, "distractors") if p not in few.shown(question, "given")
-    ]
-    assert len(others) <= evidence.DISTRACTORS
+    given = [p.text for p in few.shown(question, "given")]
+    shown = few.shown(question, "distractors")
+    others = [p for p in shown if p.text not in given]
+    assert others and len(others) + len(given) == len(shown)
     assert not {(p.law, p.article) for p in others} & own
     assert len(few.made) == 20
     for one in few.made:
@@ -193,7 +195,7 @@ def test_made_questions_never_tell_what_is_asked(few: evidence.Evidence) -> None
     bases.evidence = few
     asked: list[Question] = []
     kept: list[str] = []
-    bases._encode = lambda question, *_: kept.append(question.id)  # type: ignore[method-assign]
+    bases._encode = lambda row, *_: kept.append(row.question.id)  # type: ignore[method-assign]
     bases.made(variants.VARIANTS["synthetic"], asked)
     everything = len(kept)
     law, article = sorted(few.made[0].articles)[0]
@@ -221,11 +223,25 @@ def test_a_point_of_the_grid_is_a_variant_of_its_own() -> None:
     first = variants.chosen(["mixed"], True, 30)[0]
     assert len(first.grid) == 7 and first.at(first.grid[6]).wording == "strict"
     assert first.config.max_steps_override == 30
-    last = variants.chosen(["reading-last"], False, 30)[0].reads
-    assert last and (last.max_steps_override, last.eval_steps) == (30, 0), "no step is chosen"
+    reads = variants.chosen(["presets"], False, 30)[0].reads
+    assert reads and reads.max_steps_override == 30 and not reads.load_best_model_at_end
     one = first.at(first.grid[1])
     assert one.config.learning_rate == 1e-4 and "distractors" in one.kinds
     assert len({v.sha for v in variants.VARIANTS.values()}) == len(variants.VARIANTS)
+
+
+def test_the_headline_comes_first_and_then_a_seed_of_everything(few: evidence.Evidence) -> None:
+    parts = folds.folds(few.questions, "group", 2)
+    one, other, third = variants.chosen(["presets", "presets-60", "mixed"], False)
+    found = bench_quality._in_order(
+        [(parts, one, [0, 1]), (parts, other, [0, 1]), (parts, third, [0])]
+    )
+    told = [(fold.number, variant.name, seed) for fold, variant, seed in found]
+    assert told == [
+        *((fold, "presets", seed) for seed in (0, 1) for fold in (0, 1)),
+        *((fold, name, 0) for name in ("presets-60", "mixed") for fold in (0, 1)),
+        *((fold, "presets-60", 1) for fold in (0, 1)),
+    ]
 
 
 def test_the_headline_is_the_first_variant_and_not_the_luckiest() -> None:
@@ -255,43 +271,77 @@ def test_reading_comes_first_and_is_learnt_once(
         return train(self, path, *arguments)
 
     monkeypatch.setattr(Bases, "train", watched)
-    asked = ("--variant", "reading", "--variant", "reading-alone", "--fold-kind", "group")
+    asked = ("--variant", "presets", "--variant", "reading-alone", "--fold-kind", "group")
     found = bench(folder, tiny, capsys, *asked)
     (first,) = [name for name in begun if name.startswith("reading-")]
     name = first.split(" ")[0]
     assert first == f"{name} < " and all(one.endswith(f"< {name}") for one in begun[1:])
     rows = {row["variant"]: row for row in found["rows"] if row["evidence"] == "given"}
-    assert rows["reading-alone"]["steps"] == [2, 2] and rows["reading"]["questions"] == len(
+    assert rows["reading-alone"]["steps"] == [2, 2] and rows["presets"]["questions"] == len(
         few.questions
     )
 
 
-def test_readers_are_divided_among_processes_and_each_fold_goes_on_from_their_mean(
-    folder: Path, tiny: str, few: evidence.Evidence, monkeypatch: pytest.MonkeyPatch
+def test_a_reader_that_train_made_is_gone_on_from(
+    folder: Path,
+    tiny: str,
+    few: evidence.Evidence,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """And one that the preset did not make, or that saw what is asked, is refused."""
     exercises = tuple(reading.questions(reading.read()[:80]))
     small = replace(reading.question_set(), questions=exercises)
     monkeypatch.setattr(reading, "question_set", lambda: small)
-    bases = Bases(tiny, few)
-    one, other = (Study(folder / "readers", bases) for _ in range(2))
-    first, second = folds.folds(few.questions, "group", 2)
-    (variant,) = variants.chosen(["reading-mean"], False, 2)
-    begun: list[str] = []
-    train = bases.train
+    home = folder / "home"
+    train = ["--home", str(home), "--model", tiny, "--offline", "train", "--wait", "--json"]
+    train += ["--preset", "reading"]
+    assert main([*train, "--output-dir", "first", "--seed", "3"]) == 0
+    assert main([*train, "--output-dir", "other", "--learning-rate", "1e-4"]) == 0
+    capsys.readouterr()
+    begun: list[tuple[str, str]] = []
+    learn = Bases.train
+
+    def watched(self: Bases, path: Path, *arguments: Any) -> Any:
+        begun.append((path.name, arguments[2].start_from))
+        return learn(self, path, *arguments)
+
+    monkeypatch.setattr(Bases, "train", watched)
+    asked = ("--variant", "presets", "--fold-kind", "group")
+    found = bench(folder, tiny, capsys, *asked, "--reader", "first")
+    first = adapters.read_adapter(home / "adapters" / "first")
+    assert {start for _, start in begun} == {f"reading-{first.weights_sha[:8]}"}
+    assert not any(name.startswith("reading-") for name, _ in begun), "no first stage of its own"
+    told = found["reader"]
+    assert (told["name"], told["weights_sha"], told["seed"]) == ("first", first.weights_sha, 3)
+    assert first.weights_sha in Path(found["page"]).read_text("utf-8")
+    assert main(words(folder, tiny, *asked, "--reader", "other")) != 0
+    _, said = capsys.readouterr()
+    assert "learning_rate" in said and "seed" not in said.split("learning_rate")[1]
+
+
+def test_a_first_stage_is_asked_in_the_usual_words_whatever_comes_after(
+    folder: Path, tiny: str, few: evidence.Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lawui.model import prompts
+
+    exercises = tuple(reading.questions(reading.read()[:40]))
+    small = replace(reading.question_set(), questions=exercises)
+    monkeypatch.setattr(reading, "question_set", lambda: small)
+    study = Study(folder / "worded", Bases(tiny, few))
+    usual, asked = prompts.INSTRUCTION, list[tuple[str, str]]()
+    train = study.bases.train
 
     def watched(*arguments: Any) -> Any:
-        """While the first reader is trained, the other process trains the others."""
-        begun.append(f"{arguments[0].name} < {arguments[3].start_from}")
-        if len(begun) == 1:
-            assert other.seed(second, variant, 0) is None
+        asked.append((arguments[0].name, prompts.INSTRUCTION))
         return train(*arguments)
 
-    bases.train = watched  # type: ignore[method-assign]
-    assert one.seed(first, variant, 0) and other.seed(second, variant, 0)
-    readers, after = begun[:3], begun[3:]
-    assert [name[-5:] for name in readers] == ["-0 < ", "-1 < ", "-2 < "]
-    assert len(after) == 4 and all(name.endswith("-0-mean-3") for name in after)
-    assert (one.trainings, other.trainings) == (3, 4)
+    study.bases.train = watched  # type: ignore[method-assign]
+    (strict,) = variants.chosen(["presets-strict"], False, 1)
+    assert study.seed(folds.folds(few.questions, "group", 2)[0], strict, 0)
+    for name, words_then in asked:
+        assert (words_then == usual) == name.startswith("reading-"), name
+    assert len(asked) == 3 and usual == prompts.INSTRUCTION
 
 
 def test_processes_that_share_a_folder_take_what_no_other_is_at(

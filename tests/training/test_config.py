@@ -42,13 +42,15 @@ def test_small_norag_is_as_designed() -> None:
 
 def test_the_two_stages_of_a_real_base() -> None:
     first, second = PRESETS["reading"], PRESETS["law"]
-    assert (first.train_set, first.evidence_mix, first.max_seq_length) == ("reading", "given", 2048)
+    assert (first.train_set, first.max_seq_length) == ("reading", 2048)
+    assert mix(first.evidence_mix) == {"given": 0.5, "distractors": 0.5}
+    assert not first.load_best_model_at_end and second.load_best_model_at_end
     assert (first.step_size, first.num_epochs, first.learning_rate) == (32, 1, 2e-4)
     assert (first.eval_steps, first.save_steps, first.max_steps_override) == (100, 100, 0)
     assert (second.train_set, second.start_from) == ("selection_randomized", "")
-    assert (second.step_size, second.max_steps_override, second.learning_rate) == (8, 120, 1e-4)
+    assert (second.step_size, second.max_steps_override, second.learning_rate) == (8, 160, 1e-4)
     assert (second.warmup_ratio, second.lora_dropout, second.max_seq_length) == (0.05, 0.05, 2048)
-    assert (second.eval_steps, second.early_stopping_patience) == (40, 2)
+    assert (second.eval_steps, second.early_stopping_patience) == (20, 2)
     assert mix(second.evidence_mix) == pytest.approx(dict.fromkeys(EVIDENCES, 1 / 3))
     for stage in (first, second):
         assert (stage.lora_r, stage.lora_alpha, stage.target_modules) == (16, 32, ("all-linear",))
@@ -95,6 +97,13 @@ def test_every_fault_is_named_at_once() -> None:
     assert isinstance(caught.value, TrainingError)
 
 
+def test_patience_goes_with_keeping_the_best() -> None:
+    for keeps in (True, False):
+        config = TrainConfig(early_stopping_patience=2, load_best_model_at_end=keeps)
+        faults = [fault.key for fault in config.faults()]
+        assert faults == ([] if keeps else ["train.patience_keeps_best"])
+
+
 @pytest.mark.parametrize("value", ["nan", "inf", "-1", "0", "1e999"])
 def test_a_learning_rate_that_cannot_be_is_refused(value: str) -> None:
     with pytest.raises(ConfigError):
@@ -119,11 +128,12 @@ def test_flags_of_the_ancestor_are_read() -> None:
         "--target-modules q_proj --no-use-4bit --bnb-4bit-compute-dtype float32 "
         "--bnb-4bit-quant-type fp4 --max-steps-override 5 --logging-steps 2 --save-steps 3 "
         "--eval-steps 4 --do-train --seed 1 --evidence-mix none=1,given=1 --memory-budget 10GB "
-        "--nproc 1 --allow-seen"
+        "--nproc 1 --allow-seen --no-load-best-model-at-end"
     )
     config = parse(words.split())
     assert config.train_file == "f" and config.use_4bit is False and config.allow_seen is True
     assert (config.eval_steps, config.seed, config.memory_budget) == (4, 1, "10GB")
+    assert config.load_best_model_at_end is False
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,28 @@ def test_early_stopping_and_overfitting_are_said(tmp_path: Path, tiny_base: Path
         assert said.count(f"train.alarm_{alarm}") == 1, alarm
 
 
+def test_the_last_step_is_kept_where_that_is_asked_for(tmp_path: Path, tiny_base: Path) -> None:
+    """Dev asks the opposite of what is learnt, so the best look is never the last."""
+    made = [helpers.row("train", helpers.question(0, 0, id=f"t{i}")) for i in range(8)]
+    made += [
+        helpers.row("dev", helpers.question(100, 0, id=f"d{i}", gold="bc"[i % 2])) for i in range(8)
+    ]
+    settings = {"learning_rate": 3e-2, "eval_steps": 1, "max_steps_override": 20}
+    kept: dict[bool, TrainEvent] = {}
+    weights: dict[bool, str] = {}
+    for best in (True, False):
+        bench = Bench(tmp_path, tiny_base, made, load_best_model_at_end=best, **settings)
+        events = bench.train()
+        looks = {e.step: e for e in events if e.kind == "eval"}
+        kept[best] = events[-1]
+        look = looks[events[-1].data["kept_step"]]
+        for name in ("eval_loss", "eval_accuracy", "eval_low", "eval_high"):
+            assert getattr(events[-1], name) == pytest.approx(getattr(look, name), abs=1e-4), name
+        weights[best] = list_adapters(tmp_path)[0].weights_sha
+    assert kept[False].data["kept_step"] == 20 > kept[True].data["kept_step"]
+    assert weights[True] != weights[False]
+
+
 def test_what_is_left_out_is_said_at_the_start(tmp_path: Path, tiny_base: Path) -> None:
     long = helpers.row("train", helpers.question(9, stem="とても長い問いである。" * 60))
     events = Bench(tmp_path, tiny_base, [*helpers.rows(), long]).train()

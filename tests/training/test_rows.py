@@ -29,14 +29,28 @@ def test_mix_gives_train_one_kind_and_dev_every_kind() -> None:
         seen.append(evidence)
         return [helpers.passage()]
 
-    made = rows.load(rows.dump(rows.make_rows(questions, split, "none=1,given=3", found)))
+    made = list(rows.make_rows(questions, split, "none=1,given=3", found))
     counts = Counter((row.split, row.evidence) for row in made)
     assert counts["dev", "none"] == counts["dev", "given"] == 40
     assert sum(n for (part, _), n in counts.items() if part == "train") == 116
     assert 70 <= counts["train", "given"] <= 105
     assert set(seen) == {"given"}
     assert all(bool(row.passages) == (row.evidence == "given") for row in made)
-    assert made == rows.load(rows.dump(rows.make_rows(questions, split, "none=1,given=3", found)))
+    assert made == list(rows.make_rows(questions, split, "none=1,given=3", found))
+
+
+def test_an_own_text_among_others_is_shown_alike_in_all_orders() -> None:
+    own = [helpers.passage()]
+    others = [helpers.passage(f"ほかの条文{i}") for i in range(6)]
+    shown = [rows.among(helpers.question(i), own, others) for i in range(200)]
+    for item, found in enumerate(shown):
+        assert found == rows.among(helpers.question(item, 3), own, others)
+        texts = [passage.text for passage in found]
+        assert own[0].text in texts and len({passage.id for passage in found}) == len(found)
+        assert {*texts} - {own[0].text} == {f"ほかの条文{i}" for i in range(len(found) - 1)}
+    assert {len(found) - 1 for found in shown} == set(rows.OTHERS)
+    places = {[p.text for p in found].index(own[0].text) for found in shown}
+    assert places == {0, 1, 2, 3, 4}, "in no place that tells"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@
     folds.py      who is trained on, who is scored, and the guard between them
     variants.py   the recipe, and the same with one thing changed
     bases.py      the base in memory, training and answering
-    mean.py       several first stages as one adapter
     study.py      folds × variants × seeds, kept on disk as they come
     figures.py    what the answers say together
     page.py       the figures as Markdown
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from lawui.bench.quality.evidence import Evidence
     from lawui.bench.quality.study import Study
     from lawui.lab import Lab
+    from lawui.types import AdapterInfo
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=3, help="of mixed, folds by group")
     parser.add_argument("--ablation-seeds", type=int, default=1, help="of everything else")
+    parser.add_argument(
+        "--reader",
+        default="",
+        metavar="ADAPTER",
+        help="what `train --preset reading` made, instead of making it here",
+    )
     parser.add_argument("--grid", action="store_true", help="choose rate and mix in each fold")
     parser.add_argument("--steps", type=int, default=0, help="no more than these")
     parser.add_argument("--minutes", type=float, default=0, help="begin nothing after these")
@@ -62,33 +68,42 @@ def run(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
     if fresh:
         name = arguments.set or _usual_set(lab)
         evidence.prepare(lab, name, folder, arguments.made, arguments.statutes)
+    reader = lab.folder_adapter(arguments.reader, "") if arguments.reader else None
     lab.close()  # the bases have the memory to themselves
     found = evidence.read(folder)
     if arguments.prepare:
         return {"prepared": str(folder / evidence.NAME), **_asked(found)}
-    return _measure(lab, arguments, folder, found, began)
+    return _measure(lab, arguments, folder, found, reader, began)
 
 
 def _measure(
-    lab: Lab, arguments: argparse.Namespace, folder: Path, evidence: Evidence, began: float
+    lab: Lab,
+    arguments: argparse.Namespace,
+    folder: Path,
+    evidence: Evidence,
+    reader: AdapterInfo | None,
+    began: float,
 ) -> dict[str, Any]:
     from lawui.bench.quality.bases import Bases
     from lawui.bench.quality.study import OutOfTime, Study
     from lawui.training import files
 
     bases = Bases(lab.choice.spec, evidence)
+    if reader is not None:
+        variants.check_reader(reader, bases.loaded.sha)
     study = Study(
         folder / f"{Path(lab.choice.name).name}-{bases.loaded.sha[:8]}-{evidence.sha}",
         bases,
         until=began + 60 * arguments.minutes if arguments.minutes else 0.0,
         keep=arguments.keep_adapters,
+        reader=reader,
     )
-    tasks = _tasks(arguments, evidence)
+    tasks = _tasks(arguments, evidence, reader)
     missing = ""
     try:
         for wording in dict.fromkeys(variant.wording for _, variant, _ in tasks):
             study.base(wording)
-        left = [(fold, v, seed) for parts, v, seeds in tasks for seed in seeds for fold in parts]
+        left = _in_order(tasks)
         while left:
             busy = [one for one in left if study.seed(*one) is None]
             if len(busy) == len(left):
@@ -107,11 +122,11 @@ def _measure(
 Tasks = list[tuple[list[folds.Fold], variants.Variant, list[int]]]
 
 
-def _tasks(arguments: argparse.Namespace, evidence: Evidence) -> Tasks:
-    """(folds, variant, seeds), what matters most first: the first variant on folds by group
-    with every seed, then on the other kinds, then what is compared with it."""
+def _tasks(arguments: argparse.Namespace, evidence: Evidence, reader: AdapterInfo | None) -> Tasks:
+    """(folds, variant, seeds): the first variant on folds by group with every seed, then on the
+    other kinds, then what is compared with it."""
     first, *others = variants.chosen(
-        arguments.variant or ["mixed"], arguments.grid, arguments.steps
+        arguments.variant or ["mixed"], arguments.grid, arguments.steps, reader
     )
     kinds = arguments.fold_kind or list(folds.KINDS)
     cut = {kind: folds.folds(evidence.questions, kind, arguments.folds) for kind in kinds}
@@ -122,6 +137,20 @@ def _tasks(arguments: argparse.Namespace, evidence: Evidence) -> Tasks:
         tasks.append((cut[kind], first, seeds))
     tasks += [(cut[kinds[0]], variant, few) for variant in others]
     return tasks
+
+
+def _in_order(tasks: Tasks) -> list[tuple[folds.Fold, variants.Variant, int]]:
+    """The headline with all its seeds, then a seed of everything before the next seed."""
+    (parts, variant, seeds), *others = tasks
+    first = [(fold, variant, seed) for seed in seeds for fold in parts]
+    rounds = sorted({seed for _, _, more in others for seed in more})
+    return first + [
+        (fold, one, seed)
+        for seed in rounds
+        for cut, one, more in others
+        if seed in more
+        for fold in cut
+    ]
 
 
 def _told(
@@ -165,12 +194,22 @@ def _told(
         "grid": [point for point in tasks[0][1].grid if point],
         "basic": {name: basic[name] for name in (*shown, *more, *asked)},
         "evidences": list(EVIDENCES),
+        "reader": _reader(study.reader),
         "trainings": study.trainings,
         "loading_seconds": bases.loading,
         "seconds": round(time.monotonic() - began, 1),
         "complete": not missing,
         "missing": missing,
     }
+
+
+def _reader(info: AdapterInfo | None) -> dict[str, Any] | None:
+    """What is told of a first stage that was brought."""
+    if info is None:
+        return None
+    names = ("dataset_sha", "seed", "nproc")
+    known = {name: info.settings.get(name) for name in names}
+    return {"name": info.name, "weights_sha": info.weights_sha, "created": info.created, **known}
 
 
 def _asked(evidence: Evidence) -> dict[str, Any]:

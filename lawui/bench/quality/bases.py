@@ -10,21 +10,18 @@ from __future__ import annotations
 import gc
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from lawui.bench.quality.evidence import Evidence
 from lawui.bench.quality.variants import Variant
 from lawui.model.adapters import read_adapter
-from lawui.training.batches import Encoded, Example
+from lawui.training.batches import Encoded, Example, encode
 from lawui.training.config import TrainConfig
+from lawui.training.rows import Row, drawn, make_rows
 from lawui.types import BASE, LETTERS, AdapterInfo, Answer, Question, QuestionSet
-
-READING_OTHERS = (0, 0, 0, 1, 2, 4)
-"""How many foreign passages stand beside a text; one is drawn."""
 
 Answers = dict[str, dict[str, Answer]]
 """By kind of evidence and question id."""
@@ -67,13 +64,31 @@ class Bases:
     def examples(
         self, questions: Iterable[Question], kinds: Sequence[str], variant: Variant
     ) -> list[Example]:
-        """Every question in so many of its orders as the variant takes, with every kind of
-        evidence. A question too long for the variant's length is left out."""
+        """Every question in so many of its orders as the variant takes, with each of the kinds
+        of evidence. A question too long for the variant's length is left out."""
+        return self._encoded(questions, lambda question: kinds, variant)
+
+    def learnt(self, questions: Iterable[Question], variant: Variant, seed: int) -> list[Example]:
+        """What a variant learns from: every question with each kind of evidence of its own, or
+        with the one that `train` would draw for the item by this seed."""
+        shares = dict.fromkeys(variant.kinds, 1.0)
+
+        def kinds(question: Question) -> Sequence[str]:
+            return [drawn(question, shares, seed)] if variant.drawn else variant.kinds
+
+        return self._encoded(questions, kinds, variant)
+
+    def _encoded(
+        self,
+        questions: Iterable[Question],
+        kinds: Callable[[Question], Sequence[str]],
+        variant: Variant,
+    ) -> list[Example]:
         return [
             example
             for question in questions
             if question.order < variant.orders
-            for kind in kinds
+            for kind in kinds(question)
             if (example := self._example(question, kind, variant)) is not None
         ]
 
@@ -83,55 +98,40 @@ class Bases:
 
         asked = {article for question in scored for article in cited_articles(question)}
         apart = [one for one in self.evidence.made if not one.articles & asked]
+        length = variant.config.max_seq_length
         found = [
-            self._encode(one.question, "made", one.passages, variant)
+            self._encode(Row("train", "made", one.question, one.passages), length)
             for one in apart[: variant.made]
         ]
         return [example for example in found if example is not None]
 
     def reading(self, variant: Variant) -> tuple[list[Example], list[Example]]:
-        """(to learn from, to look at): the reading exercises as `train` divides them, none that
-        shares text with the set; half of the texts among passages of others, as search
-        would bring them."""
+        """(to learn from, to look at): the rows that `train` makes of the reading exercises by
+        the variant's settings, none that shares text with the set."""
         from lawui import dataset
-
-        found = self.evidence
-        scored = QuestionSet(found.set, found.questions, found.dataset_sha, "")
-        source = dataset.from_reading([scored], seed=0)
-        parts: dict[str, list[Question]] = {"train": [], "dev": [], "unused": []}
-        for question in source.questions:
-            parts[source.split[question.group]].append(question)
-        return self._read(parts["train"], variant), self._read(parts["dev"], variant)
-
-    def _read(self, asked: Sequence[Question], variant: Variant) -> list[Example]:
         from lawui.data.headings import given_passages
 
-        texts = {question.source: given_passages(question) for question in asked}
-        shown = {}
-        for source, own in texts.items():
-            draw = Random(source)
-            others = draw.sample(sorted(texts), min(len(texts), draw.choice(READING_OTHERS)))
-            foreign = [texts[name][0] for name in others if name != source]
-            mixed = [replace(p, id=f"{i}") for i, p in enumerate([*own, *foreign])]
-            shown[source] = draw.sample(mixed, len(mixed)) if foreign else mixed
-        found = [self._encode(q, "given", shown[q.source], variant) for q in asked]
-        return [example for example in found if example is not None]
+        assert variant.reads is not None
+        found, config = self.evidence, variant.reads
+        scored = QuestionSet(found.set, found.questions, found.dataset_sha, "")
+        source = dataset.from_reading([scored], config.seed)
+        shown = dataset.shown(source, lambda question, kind: given_passages(question))
+        rows = make_rows(source.questions, source.split, config.evidence_mix, shown, config.seed)
+        parts: dict[str, list[Example]] = {"train": [], "dev": []}
+        for row in rows:
+            if (example := self._encode(row, config.max_seq_length)) is not None:
+                parts[row.split].append(example)
+        return parts["train"], parts["dev"]
 
     def _example(self, question: Question, kind: str, variant: Variant) -> Example | None:
         key = (question.id, kind, f"{variant.wording}/{variant.config.max_seq_length}")
         if key not in self._examples:
-            shown = self.evidence.shown(question, kind)
-            self._examples[key] = self._encode(question, kind, shown, variant)
+            row = Row("train", kind, question, self.evidence.shown(question, kind))
+            self._examples[key] = self._encode(row, variant.config.max_seq_length)
         return self._examples[key]
 
-    def _encode(
-        self, question: Question, kind: str, shown: Sequence[Any], variant: Variant
-    ) -> Example | None:
-        from lawui.training.batches import encode
-        from lawui.training.rows import Row
-
-        row = Row("train", kind, question, tuple(shown))
-        length = min(variant.config.max_seq_length, self.trained.max_length)
+    def _encode(self, row: Row, length: int) -> Example | None:
+        length = min(length, self.trained.max_length)
         return next(iter(encode([row], self.trained.tokenizer, length).examples), None)
 
     def train(

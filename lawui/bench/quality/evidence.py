@@ -17,15 +17,15 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from lawui.data import headings, statutes
+from lawui import dataset
+from lawui.data import statutes
+from lawui.training.rows import among
 from lawui.types import EVIDENCES, LETTERS, Passage, Question
 
 if TYPE_CHECKING:
     from lawui.lab import Lab
 
 NAME = "evidence.jsonl.gz"
-DISTRACTORS = 2
-"""Passages of other articles that are put beside an item's own context in training."""
 
 Article = tuple[str, str]
 """(law, article `27_2`)."""
@@ -54,15 +54,11 @@ class Evidence:
     made: tuple[Made, ...]
 
     def shown(self, question: Question, kind: str) -> tuple[Passage, ...]:
-        """The passages of a kind: one of EVIDENCES, or `distractors`, the item's own context
-        with passages that search finds and that it does not rest on."""
+        """The passages of a kind, as `train` shows them (config.TRAIN_EVIDENCES)."""
         if kind != "distractors":
             return self.passages.get((question.id, kind), ())
-        own = headings.cited_articles(question)
-        others = [
-            p for p in self.passages[question.id, "retrieved"] if (p.law, p.article) not in own
-        ]
-        return (*self.passages[question.id, "given"], *others[:DISTRACTORS])
+        others = dataset.unrelated(question, self.passages[question.id, "retrieved"])
+        return among(question, self.passages[question.id, "given"], others)
 
 
 def prepare(lab: Lab, name: str, folder: Path, made: int, source: Path | None) -> Path:

@@ -166,12 +166,14 @@ def _cost(rows: Sequence[Mapping[str, Any]]) -> str:
 def _recipe(found: Mapping[str, Any]) -> str:
     variants = [(name, what) for name, what in found["variants"].items()]
     grid = "; ".join(_point(point) for point in found["grid"])
+    reader = found["reader"] or {}
     settings = ", ".join(f"{k} {v}" for k, v in found["basic"].items())
     return "\n\n".join(
         part
         for part in (
             settings,
             f"Grid of each fold: {grid}" if grid else "",
+            f"First stage: {', '.join(f'{k} {v}' for k, v in reader.items())}" if reader else "",
             _table(("variant", "what"), variants),
         )
         if part

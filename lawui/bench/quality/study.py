@@ -3,7 +3,7 @@
     FOLDER/evidence.jsonl.gz
     FOLDER/<model>-<evidence>/base/<wording>.json
     FOLDER/<model>-<evidence>/<fold>/<variant>-<sha>/choice.json, seed-0.json …
-    FOLDER/<model>-<evidence>/work/reading-<sha>-<seed>    an adapter that learnt to read
+    FOLDER/<model>-<evidence>/work/reading-<sha>    an adapter that learnt to read
 
 A bench that was killed, or whose time was up, goes on where it was. A result is named by
 all that it depends on, so that what changed is measured anew and what did not is not.
@@ -28,11 +28,9 @@ from filelock import FileLock, Timeout
 from lawui.bench.quality import folds as cutting
 from lawui.bench.quality.bases import Bases, Trained, dump, with_seed
 from lawui.bench.quality.folds import Fold
-from lawui.bench.quality.mean import mean
 from lawui.bench.quality.variants import Variant, worded
 from lawui.model import adapters
 from lawui.training import files
-from lawui.training.batches import Example
 from lawui.training.config import to_dict
 from lawui.types import EVIDENCES, AdapterInfo
 
@@ -46,15 +44,15 @@ class OutOfTime(Exception):
 @dataclass
 class Study:
     """Trains and scores what is not there yet. `until` is a moment of time.monotonic, or 0;
-    with `keep` the scored adapters stay."""
+    with `keep` the scored adapters stay. `reader` learnt to read by the preset, elsewhere."""
 
     folder: Path
     bases: Bases
     until: float = 0.0
     keep: bool = False
+    reader: AdapterInfo | None = None
     trainings: int = 0
     _readers: dict[str, Trained] = field(default_factory=dict)
-    _encoded: dict[str, tuple[list[Example], list[Example], str]] = field(default_factory=dict)
 
     def base(self, wording: str) -> dict[str, Any]:
         """The base's answers to all questions in a wording of the prompt."""
@@ -174,7 +172,7 @@ class Study:
         if self.until and time.monotonic() > self.until:
             raise OutOfTime
         bases = self.bases
-        examples = bases.examples(training, variant.kinds, variant)
+        examples = bases.learnt(training, variant, seed)
         examples += bases.made(variant, [*scored, *dev])
         asked = bases.examples(dev, EVIDENCES, variant)
         config = with_seed(variant.config, seed, steps)
@@ -188,61 +186,45 @@ class Study:
         return trained
 
     def _reading(self, variant: Variant) -> Trained:
-        """The adapter that learnt to read by the variant's settings, or the mean of several;
-        made once for all folds and seeds: it has seen nothing of any of them."""
-        members, busy = list[Trained](), list[Timeout]()
-        for seed in range(variant.readers):  # processes that share the folder divide them
-            try:
-                members.append(self.reader(variant, seed))
-            except Timeout as error:
-                busy.append(error)
-        if busy:
-            raise busy[0]
-        self._encoded.pop(f"{variant.reads} {variant.wording}", None)
-        if len(members) == 1:
-            return members[0]
-        infos = [member.info for member in members]
-        path = Path(infos[0].path).with_name(f"{infos[0].name}-mean-{len(infos)}")
-        with FileLock(f"{path}.lock"):
-            known = (path / adapters.CARD).exists()  # written last
-            info = adapters.read_adapter(path) if known else mean(infos, path)
-        seconds = round(sum(member.seconds for member in members), 2)
-        return replace(members[0], info=info, accuracy=None, loss=None, looks=(), seconds=seconds)
-
-    def reader(self, variant: Variant, seed: int) -> Trained:
-        """One adapter that learnt to read, trained where it is not there yet. Raises Timeout
-        where another process is at it."""
+        """The adapter that learnt to read by the variant's settings, for all folds and seeds: it
+        has seen nothing of any of them. It is the one that was given, or made here once.
+        Raises Timeout where another process is at it."""
         assert variant.reads is not None
-        config = with_seed(variant.reads, seed)
-        key = f"{config} {variant.wording}"
-        if key in self._readers:
-            return self._readers[key]
-        examples, asked, sha = self._exercises(variant)
-        path = self.folder / WORK / f"reading-{sha}-{seed}"
+        key = variant.reader or str(variant.reads)
+        if key not in self._readers:
+            with self._worded("default"):
+                self._readers[key] = self._given() if variant.reader else self._first(variant)
+        return self._readers[key]
+
+    def _given(self) -> Trained:
+        """The given adapter, beside those that go on from it."""
+        assert self.reader is not None
+        path = self.folder / WORK / f"reading-{self.reader.weights_sha[:8]}"
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                temporary = path.with_suffix(".part")
+                shutil.copytree(self.reader.path, temporary, dirs_exist_ok=True)
+                temporary.rename(path)
+        return Trained(adapters.read_adapter(path), 0, None, None, None, 0, 0.0, ())
+
+    def _first(self, variant: Variant) -> Trained:
+        assert variant.reads is not None
+        examples, asked = self.bases.reading(variant)
+        ids = [e.ids for e in (*examples, *asked)]
+        values = json.dumps([to_dict(variant.reads), ids])
+        sha = hashlib.sha256(values.encode()).hexdigest()[:8]
+        path = self.folder / WORK / f"reading-{sha}"
         told = path / "told.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock", timeout=0):
             if (found := _read(told)) is not None:
-                trained = Trained(info=adapters.read_adapter(path), **found)
-            else:
-                trained = self.bases.train(path, examples, asked, config)
-                self.trainings += 1
-                print(f"{path.name}: {trained.accuracy}, {trained.seconds} s", file=sys.stderr)
-                _write(told, {k: v for k, v in vars(trained).items() if k != "info"})
-        self._readers[key] = trained
+                return Trained(info=adapters.read_adapter(path), **found)
+            trained = self.bases.train(path, examples, asked, variant.reads)
+            self.trainings += 1
+            print(f"{path.name}: {trained.accuracy}, {trained.seconds} s", file=sys.stderr)
+            _write(told, {k: v for k, v in vars(trained).items() if k != "info"})
         return trained
-
-    def _exercises(self, variant: Variant) -> tuple[list[Example], list[Example], str]:
-        """(to learn from, to look at, a name by what they are and the settings)."""
-        assert variant.reads is not None
-        key = f"{variant.reads} {variant.wording}"
-        if key not in self._encoded:  # kept while other readers learn from them
-            examples, asked = self.bases.reading(variant)
-            ids = [e.ids for e in (*examples, *asked)]
-            values = json.dumps([to_dict(variant.reads), variant.wording, ids])
-            sha = hashlib.sha256(values.encode()).hexdigest()[:8]
-            self._encoded[key] = examples, asked, sha
-        return self._encoded[key]
 
     def _worded(self, wording: str) -> Any:
         return worded(wording, self.bases.trained, self.bases.loaded)

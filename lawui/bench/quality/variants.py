@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -10,8 +11,9 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from lawui.training.config import PRESETS, TrainConfig
-from lawui.types import EVIDENCES
+from lawui.errors import UsageError
+from lawui.training.config import PRESETS, TrainConfig, mix, to_dict
+from lawui.types import EVIDENCES, AdapterInfo
 
 if TYPE_CHECKING:
     from lawui.model.load import LoadedModel
@@ -35,8 +37,18 @@ BASIC = TrainConfig(
 """The recipe. Steps are chosen by patience on the dev part of a fold's training questions;
 the adapter that is scored then learns from all of them for as many steps."""
 
-READING = replace(PRESETS["reading"], eval_steps=150, save_steps=0, logging_steps=10)
-"""A first stage for all folds alike: the preset."""
+# How often a run is looked at and saved changes nothing of what it learns.
+READING = replace(PRESETS["reading"], save_steps=0, logging_steps=10)
+"""A first stage for all folds alike: the preset `reading`."""
+
+NEUTRAL = {
+    *("model_name", "output_dir", "logging_steps", "save_steps", "eval_steps"),
+    *("seed", "nproc", "memory_budget", "do_train"),
+}
+"""Settings of the first stage that make it no other."""
+
+LAW = replace(PRESETS["law"], train_set="", save_steps=0, logging_steps=10)
+"""The second stage of what has learnt to read: the preset `law`."""
 
 WORDINGS: dict[str, dict[str, str]] = {
     "default": {},
@@ -53,21 +65,23 @@ good puts it there and trains all that ships anew."""
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to train. `kinds` are the evidences that every training item is shown with;
-    `made` questions by rule are added; `orders` of an item are trained on; `config` is BASIC
-    with changes; `grid` are the settings to choose from in each fold. With `reads` training
-    goes on from an adapter that learnt to read by these settings, or ends there where there
-    are no `kinds`; with several `readers` from the mean of so many, each with its own seed."""
+    """One way to train. `kinds` are the evidences that every training item is shown with, or
+    where `drawn` one of them, as `train` draws it; `made` questions by rule are added; `orders`
+    of an item are trained on; `config` is BASIC or LAW with changes; `grid` are the settings to
+    choose from in each fold. With `reads` training goes on from an adapter that learnt to read
+    by these settings, `reader` where one is given (the hash of its weights), or ends there
+    where there are no `kinds`."""
 
     name: str
     what: str
     kinds: tuple[str, ...] = EVIDENCES
+    drawn: bool = False
     made: int = 0
     orders: int = 4
     wording: str = "default"
     config: TrainConfig = BASIC
     reads: TrainConfig | None = None
-    readers: int = 1
+    reader: str = ""
     grid: tuple[dict[str, Any], ...] = field(default=({},))
 
     @property
@@ -101,12 +115,25 @@ GRID: tuple[dict[str, Any], ...] = (
 recipe with another prompt. The base is asked with the usual prompt beside all of them."""
 
 
-GENTLY = replace(BASIC, learning_rate=1e-4, max_steps_override=160, eval_steps=20)
-"""The second stage of what has learnt to read."""
-
-
 def _changed(name: str, what: str, **changes: Any) -> Variant:
     return Variant(name, what, config=replace(BASIC, **changes))
+
+
+def _two(name: str, what: str, reads: dict[str, Any], law: dict[str, Any], **more: Any) -> Variant:
+    """Both presets, with changes to the settings of the first and of the second stage."""
+    config = replace(LAW, **law)
+    kinds = tuple(mix(config.evidence_mix))
+    return Variant(
+        name,
+        what,
+        **{"kinds": kinds, "drawn": True, **more},
+        config=config,
+        reads=replace(READING, **reads),
+    )
+
+
+def _second(name: str, what: str, law: dict[str, Any] | None = None, **more: Any) -> Variant:
+    return _two(f"presets-{name}", f"presets, {what}", {}, law or {}, **more)
 
 
 VARIANTS: dict[str, Variant] = {
@@ -124,38 +151,48 @@ VARIANTS: dict[str, Variant] = {
         Variant("synthetic", "mixed, and 800 questions made from statutes by rule", made=800),
         Variant("one-order", "mixed, each item in its first order alone", orders=1),
         Variant("strict-prompt", "mixed, with a stricter wording of the prompt", wording="strict"),
-        Variant(
-            "reading",
-            "reading exercises on invented regulations first, then mixed, gently",
-            config=GENTLY,
-            reads=READING,
+        _two("presets", "the presets reading and law, one after the other, as they are", {}, {}),
+        _two(
+            "best-reader",
+            "presets, the first stage kept at the look that was best",
+            {"load_best_model_at_end": True},
+            {},
         ),
-        Variant(
-            "reading-last",
-            "reading, going on from the last step of the exercises instead of the best",
-            config=GENTLY,
-            reads=replace(READING, eval_steps=0),
-        ),
-        Variant(
-            "reading-mean",
-            "reading-last, going on from the mean of three seeds' weights",
-            config=replace(GENTLY, lora_r=48, lora_alpha=96.0),
-            reads=replace(READING, eval_steps=0),
-            readers=3,
-        ),
-        Variant(
+        _two(
             "reading-64",
-            "reading, rank 64 in both stages",
-            config=replace(GENTLY, lora_r=64, lora_alpha=128.0),
-            reads=replace(READING, lora_r=64, lora_alpha=128.0),
+            "presets, rank 64 in both stages",
+            {"lora_r": 64, "lora_alpha": 128.0},
+            {"lora_r": 64, "lora_alpha": 128.0},
         ),
-        Variant(
-            "reading-24",
-            "reading, six items in all their orders a step of the second stage",
-            config=replace(GENTLY, batch_size=24, max_steps_override=80, eval_steps=10),
-            reads=READING,
+        _two(
+            "plain-reader",
+            "presets, no exercise among other texts",
+            {"evidence_mix": "given"},
+            {},
         ),
-        Variant("reading-alone", "the reading exercises and nothing else", kinds=(), reads=READING),
+        _two("reading-alone", "the first stage and nothing else", {}, {}, kinds=()),
+        _second("every", "every item with all three kinds of evidence", drawn=False),
+        _second("given", "only the item's own text in the second stage", kinds=("given",)),
+        _second(
+            "distractors",
+            "and a quarter of the items with their own text among others",
+            kinds=_WITH_OTHERS,
+        ),
+        _second("synthetic", "and 800 questions made from statutes by rule", made=800),
+        _second("strict", "a stricter wording of the prompt from then on", wording="strict"),
+        _second("one-order", "each item in its first order alone", orders=1),
+        _second(
+            "24",
+            "six items in all their orders a step",
+            {"batch_size": 24, "max_steps_override": 80, "eval_steps": 10},
+        ),
+        _second("5e-5", "half the second stage's rate", {"learning_rate": 5e-5}),
+        _second("2e-4", "twice the second stage's rate", {"learning_rate": 2e-4}),
+        _second(
+            "60",
+            "60 steps of the second stage, chosen by nothing",
+            {"max_steps_override": 60, "early_stopping_patience": 0},
+        ),
         _changed("no-patience", "mixed, the last of all steps", early_stopping_patience=0),
         _changed("steps-60", "mixed, at most 60 steps", max_steps_override=60, eval_steps=20),
         _changed("steps-480", "mixed, up to 480 steps", max_steps_override=480, eval_steps=80),
@@ -167,12 +204,35 @@ VARIANTS: dict[str, Variant] = {
 }
 
 
-def chosen(names: Sequence[str], grid: bool, steps: int = 0) -> list[Variant]:
-    """The variants asked for, `all` for every one, each choosing from GRID with `grid`;
-    `steps` bounds all of them."""
+def check_reader(info: AdapterInfo, base_sha: str) -> None:
+    """Refuse an adapter that is not what the preset `reading` makes of this base. Raises
+    UsageError `usage.bench_reader`, AdapterError for a faulty one."""
+    from lawui.model import adapters
+
+    adapters.check(info)
+    wanted = to_dict(READING)
+    apart = [k for k in wanted.keys() - NEUTRAL if info.settings.get(k) != wanted[k]]
+    if info.base_sha != base_sha:
+        apart.append("base")
+    if info.begun_from:
+        apart.append("start_from")
+    if apart:
+        differs = ", ".join(sorted(apart))
+        raise UsageError("usage.bench_reader", adapter=info.name, differs=differs)
+
+
+def chosen(
+    names: Sequence[str], grid: bool, steps: int = 0, reader: AdapterInfo | None = None
+) -> list[Variant]:
+    """The variants asked for, `all` for every one, each choosing from GRID with `grid`; those
+    that begin with the preset `reading` go on from `reader`, where there is one; `steps`
+    bounds all that is trained here."""
     found = [VARIANTS[name] for name in (VARIANTS if "all" in names else dict.fromkeys(names))]
     if grid:
         found = [replace(v, grid=GRID) if v.name == "mixed" else v for v in found]
+    if reader is not None:
+        sha = reader.weights_sha
+        found = [replace(v, reader=sha) if v.reads == READING else v for v in found]
     if steps:
         found = [
             replace(
@@ -190,6 +250,14 @@ def _bounded(config: TrainConfig, steps: int) -> TrainConfig:
     return replace(config, max_steps_override=most, eval_steps=min(config.eval_steps, most))
 
 
+@functools.cache
+def _usual() -> dict[str, str]:
+    """The usual words wherever a wording has others; first asked for outside of any."""
+    from lawui.model import prompts
+
+    return {key: getattr(prompts, key) for words in WORDINGS.values() for key in words}
+
+
 @contextmanager
 def worded(name: str, *loaded: LoadedModel) -> Iterator[None]:
     """The prompt in other words; `loaded` are told that its hash changes."""
@@ -200,8 +268,8 @@ def worded(name: str, *loaded: LoadedModel) -> Iterator[None]:
         for one in loaded:
             one.__dict__.pop("prompt_sha", None)
 
-    former = {key: getattr(prompts, key) for key in WORDINGS[name]}
-    vars(prompts).update(WORDINGS[name])
+    former = {key: getattr(prompts, key) for key in _usual()}
+    vars(prompts).update(_usual() | WORDINGS[name])
     renew()
     try:
         yield

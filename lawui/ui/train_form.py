@@ -257,9 +257,10 @@ def build(page: Page) -> Form:
     fields: dict[str, Any] = {START: start}
     with gr.Row():
         fields |= {f: _field(page, f, values) for f in MAIN_FIELDS}
-    with page.say(gr.Accordion(open=False, elem_id="train-more"), label="train.more"), gr.Row():
-        fields |= {f: _field(page, f, values) for f in MORE_FIELDS}
-        fields |= {f: _list(page, f, values) for f in LISTS}
+    with page.say(gr.Accordion(open=False, elem_id="train-more"), label="train.more"):
+        with gr.Row():
+            fields |= {f: _field(page, f, values) for f in MORE_FIELDS}
+            fields |= {f: _list(page, f, values) for f in LISTS}
         fields |= {f: _switch(page, f, values) for f in SWITCHES}
     command = gr.HTML(elem_id="train-command", render=False)
     problem = page.notice(elem_id="train-problem", render=False)

@@ -277,6 +277,10 @@ def test_reading_comes_first_and_is_learnt_once(
     name = first.split(" ")[0]
     assert first == f"{name} < " and all(one.endswith(f"< {name}") for one in begun[1:])
     rows = {row["variant"]: row for row in found["rows"] if row["evidence"] == "given"}
+    less = found["less_the_first"]["reading-alone"]["given"]["mean"]
+    both = [rows[name]["averaged"]["mean"] for name in ("presets", "reading-alone")]
+    assert less == pytest.approx(both[1] - both[0]) and "presets" not in found["less_the_first"]
+    assert "## One thing changed" in Path(found["page"]).read_text("utf-8")
     assert rows["reading-alone"]["steps"] == [2, 2] and rows["presets"]["questions"] == len(
         few.questions
     )

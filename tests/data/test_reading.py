@@ -67,7 +67,7 @@ def test_they_are_questions_with_the_text_that_they_rest_on() -> None:
     golds = Counter(q.gold for q in asked)
     assert max(golds.values()) < 1.1 * min(golds.values())
     by_source = {q.source: q for q in asked if not q.order}
-    parted = apart = 0
+    parted = apart = joined = 0
     for number, context in enumerate(contexts):
         question = by_source[f"reading:{number}"]
         shown = given_passages(question)
@@ -90,9 +90,19 @@ def test_they_are_questions_with_the_text_that_they_rest_on() -> None:
             (true if a.wrong else false).update(a.others)
         single, several = (false, true) if asked.wrong else (true, false)
         answer = LETTERS.index(question.gold)
-        assert question.choices[answer] in single
-        assert {*question.choices[:answer], *question.choices[answer + 1 :]} <= several
-    assert 0.4 < parted / apart < 0.6
+        others = [text for place, text in enumerate(question.choices) if place != answer]
+        if "。また、" in question.choices[answer] and question.choices[answer] not in single:
+            true, false = ({text.removesuffix("。") for text in texts} for texts in (true, false))
+            halves = [set(text.removesuffix("。").split("。また、")) for text in question.choices]
+            wrong = [pair for pair in halves if len(pair & false) == len(pair & true) == 1]
+            right = [pair for pair in halves if pair <= true - false]
+            assert (len(wrong), len(right)) == ((1, 3) if asked.wrong else (3, 1))
+            assert halves[answer] == (wrong if asked.wrong else right)[0]
+            assert len(set().union(*halves)) == 8, "none stands twice: that would tell"
+            joined += 1
+            continue
+        assert question.choices[answer] in single and {*others} <= several
+    assert 0.4 < parted / apart < 0.6 and joined > 300
 
 
 def test_an_article_is_shown_paragraph_by_paragraph() -> None:

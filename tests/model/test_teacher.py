@@ -105,14 +105,14 @@ def test_statements_of_a_text_make_new_questions_whose_answer_holds() -> None:
     case = Asked(
         "林さんの場合、正しいものはどれか。", False, "四" * 12, ("五" * 12, "六" * 12, "七" * 12)
     )
-    whole = context((ASKED, wrong, case))
+    told = reading.statements(context((ASKED, wrong, case)))
     true = {ASKED.answer, *wrong.others}
     for seed in range(20):
-        new = reading.remade(whole, ASKED, Random(seed))
+        new = reading.remade(ASKED, told, Random(seed))
         assert new is not None and new.answer in true and not true & {*new.others}
-        new = reading.remade(whole, wrong, Random(seed))
+        new = reading.remade(wrong, told, Random(seed))
         assert new is not None and new.answer not in true and true >= {*new.others}
-    assert reading.remade(whole, case, Random(0)) is None
+    assert reading.remade(case, told, Random(0)) is None
 
 
 def test_only_questions_that_the_teacher_answers_as_meant_are_handed_on(tmp_path: Path) -> None:

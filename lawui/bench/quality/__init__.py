@@ -190,6 +190,11 @@ def _told(
             for parts, variant, seeds in tasks
             if parts[0].kind == "group"
         },
+        "less_the_first": {
+            variant.name: figures.less_the_first(study, parts, tasks[0][1], variant, seeds)
+            for parts, variant, seeds in tasks
+            if variant != tasks[0][1]
+        },
         "variants": {variant.name: variant.what for _, variant, _ in tasks},
         "grid": [point for point in tasks[0][1].grid if point],
         "basic": {name: basic[name] for name in (*shown, *more, *asked)},

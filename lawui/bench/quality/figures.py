@@ -114,6 +114,31 @@ def given_less_retrieved(
     return {**found, "near": found["mean"] <= NEAR}
 
 
+def less_the_first(
+    study: Study, folds: Sequence[Fold], first: Variant, variant: Variant, seeds: Sequence[int]
+) -> dict[str, Any] | None:
+    """By evidence what `variant` answers more than `first` on the same folds, item by item over
+    the seeds that both have; None where they have none."""
+    gains: dict[str, dict[tuple[str, str], list[float]]] = {kind: {} for kind in EVIDENCES}
+    count = 0
+    for seed in seeds:
+        both = [[study.done(fold, one, seed) for fold in folds] for one in (first, variant)]
+        if not all(map(all, both)):
+            continue
+        count += 1
+        old, new = (_pooled([part for part in parts if part], "") for parts in both)
+        for kind, by_item in gains.items():
+            for key, gain in _gains(study, old[kind], [new[kind]]).items():
+                by_item.setdefault(key, []).append(gain)
+    if not count:
+        return None
+    told = {
+        kind: _interval([_mean(g) for g in found.values()], [g for _, g in found], (-1.0, 1.0))
+        for kind, found in gains.items()
+    }
+    return {**told, "seeds": count}
+
+
 def targets(found: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
     """For each evidence the variant `name` on folds by group beside what was to be reached.
 

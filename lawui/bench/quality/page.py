@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_EVIDENCES = ("given", "retrieved", "none")
+
 _FOLDS = {
     "": "—",
     "group": "by group",
@@ -26,6 +28,7 @@ def page(found: Mapping[str, Any]) -> str:
         "Intervals are 95 %, resampled by group; several seeds are averaged item by item. "
         "Won and lost count items against the base, exact McNemar, one figure a seed.",
         _accuracy(rows),
+        *_changes(found),
         "## Doubt and letters",
         "ECE in ten bins, of single orders; with a temperature, and with each letter's own weight "
         "taken out, both fitted on the dev part of each fold alone.",
@@ -108,6 +111,30 @@ def _accuracy(rows: Sequence[Mapping[str, Any]]) -> str:
         *("majority", "overlap"),
     )
     return _table(head, told)
+
+
+def _changes(found: Mapping[str, Any]) -> list[str]:
+    """What one change to the first variant brought, where any was measured."""
+    told = [
+        (
+            name,
+            found["variants"][name],
+            *(_points(less[kind]) for kind in _EVIDENCES),
+            less["seeds"],
+        )
+        for name, less in found["less_the_first"].items()
+        if less
+    ]
+    if not told:
+        return []
+    first = next(iter(found["variants"]))
+    head = ("variant", "what", *_EVIDENCES, "seeds")
+    return [
+        "## One thing changed",
+        f"Points above `{first}`, averaged over orders, paired by item and seed on the same folds; "
+        "95 % intervals, resampled by group.",
+        _table(head, told),
+    ]
 
 
 def _doubt(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -194,6 +221,11 @@ def _point(point: Mapping[str, Any]) -> str:
 
 def _with_interval(value: Mapping[str, Any]) -> str:
     return f"{_share(value['mean'])} ({_share(value['low'])} to {_share(value['high'])})"
+
+
+def _points(value: Mapping[str, Any]) -> str:
+    mean, low, high = (100 * value[key] for key in ("mean", "low", "high"))
+    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def _share(value: float | None) -> str:

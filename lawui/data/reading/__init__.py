@@ -45,6 +45,10 @@ _OF_STATEMENTS = re.compile(
     "(?:正し|誤|適切|合って|合致|反する|反しな).{0,12}(?:もの|説明|記述|どれ|選)"
 )
 
+_JUDGED = re.compile("正し|誤|適切")
+_SUBJECT = re.compile("(?<!とき)(?<!場合)(?<!に)(?<!で)(?:は|が|も)、?.")
+"""Of whom or what a statement speaks: it can be told apart from its question."""
+
 _ITEM = re.compile("[一二三四五六七八九]|[二三四五六七八九]?十[一二三四五六七八九]?")
 _CITATION = re.compile(r"第[\d０-９]+(?:条(?:の[\d０-９]+)*|項|号)?$")
 
@@ -55,6 +59,14 @@ REMADE = 0.5
 """Share of the questions on statements that are put together anew from those of their
 context: what a writer does with all four of a question, such as to retell the true one
 alone, then tells nothing."""
+
+
+JOINED = 0.6
+"""Share of them whose choices are two statements each, where the context has enough: half of
+lawqa_jp's questions have a choice of sixty characters and more."""
+
+HALF = 75
+"""The most characters of a statement that is joined with another."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,10 @@ class Context:
     asked: tuple[Asked, ...]
 
 
+Statements = tuple[list[str], list[str]]
+"""Those of a context that are true and those that are false."""
+
+
 @dataclass
 class _Open:
     """What has been read of the present context and question."""
@@ -108,9 +124,9 @@ def split(contexts: Sequence[Context]) -> tuple[list[Context], list[Context]]:
 
 @functools.lru_cache(maxsize=1)
 def question_set() -> QuestionSet:
-    """All questions as a set, read when first asked for; its hash is that of every text and
-    of the names that are held out."""
-    digest = hashlib.sha256()
+    """All questions as a set, read when first asked for; its hash is that of every text, of the
+    names that are held out and of how questions are made anew."""
+    digest = hashlib.sha256(f"{PARTED} {REMADE} {JOINED} {HALF}".encode())
     for path in (*sorted(FOLDER.glob("*.txt")), HELD_OUT):
         digest.update(path.read_bytes())
     return QuestionSet(NAME, tuple(questions(read())), digest.hexdigest(), str(FOLDER))
@@ -122,23 +138,53 @@ def held_out() -> frozenset[str]:
     return frozenset(f"{NAME}:{law}" for law in HELD_OUT.read_text("utf-8").splitlines())
 
 
-def remade(context: Context, asked: Asked, rng: Random) -> Asked | None:
-    """`asked` with other choices: true and false statements that other questions on the same
-    text brought. None where its choices are no statements that stand alone, or too few."""
-    if not _of_statements(asked) or not asked.sure:
+def remade(asked: Asked, told: Statements, rng: Random) -> Asked | None:
+    """`asked` with other choices: statements that other questions on the same text brought.
+    None where its choices are no statements that stand alone, or too few."""
+    if not (_of_statements(asked) and asked.sure):
         return None
-    true: list[str] = []
-    false: list[str] = []
-    for one in context.asked:
-        if _of_statements(one) and one.sure and min(map(len, (one.answer, *one.others))) >= 12:
-            (false if one.wrong else true).append(one.answer)
-            (true if one.wrong else false).extend(one.others)
+    true, false = told
     single, several = (false, true) if asked.wrong else (true, false)
-    several = [text for text in dict.fromkeys(several) if text not in single]
+    several = [text for text in several if text not in single]
     if not single or len(several) < 4:
         return None
     a, b, c = rng.sample(several, 3)
     return replace(asked, answer=rng.choice(single), others=(a, b, c), probs=None)
+
+
+def joined(asked: Asked, told: Statements, rng: Random) -> Asked | None:
+    """`asked` with choices of two statements each, every one used once: long ones, of which a
+    part decides. None where its choices are no statements that stand alone, or too few."""
+    if not (_of_statements(asked) and asked.sure and _JUDGED.search(asked.stem)):
+        return None
+    true, false = (
+        [text for text in texts if len(text) <= HALF and _SUBJECT.search(text)] for texts in told
+    )
+    true = [text for text in true if text not in false]
+    wrong = 1 if asked.wrong else 3  # choices of which one statement is false
+    if len(true) < 8 - wrong or len(false) < wrong:
+        return None
+    right = rng.sample(true, 8 - wrong)
+    pairs = [[text, right.pop()] for text in rng.sample(false, wrong)]
+    while right:
+        pairs.append([right.pop(), right.pop()])
+    texts = [
+        "また、".join(f"{half.removesuffix('。')}。" for half in rng.sample(pair, 2))
+        for pair in pairs
+    ]
+    answer = texts.pop(0 if asked.wrong else -1)
+    return replace(asked, answer=answer, others=(texts[0], texts[1], texts[2]), probs=None)
+
+
+def statements(context: Context) -> Statements:
+    """(true, false): the choices of a context that stand alone, each once."""
+    true: dict[str, None] = {}
+    false: dict[str, None] = {}
+    for one in context.asked:
+        if _of_statements(one) and one.sure and min(map(len, (one.answer, *one.others))) >= 12:
+            (false if one.wrong else true)[one.answer] = None
+            (true if one.wrong else false).update(dict.fromkeys(one.others))
+    return list(true), list(false)
 
 
 def cites(asked: Asked) -> bool:
@@ -148,10 +194,10 @@ def cites(asked: Asked) -> bool:
 
 def _of_statements(asked: Asked) -> bool:
     """Whether the choices stand alone: the stem tells no case that they speak of."""
-    if cites(asked):
+    if not _OF_STATEMENTS.search(asked.stem):
         return False
     told = "。" in asked.stem[:-1] or any(word in asked.stem for word in ("場合", "さん", "とき"))
-    return not told and bool(_OF_STATEMENTS.search(asked.stem))
+    return not told and not cites(asked)
 
 
 def parted(passage: Passage) -> list[Passage]:
@@ -187,9 +233,12 @@ def questions(contexts: Sequence[Context], seed: int = 0) -> list[Question]:
         if Random(f"{seed}/{source}").random() < PARTED:
             shown = tuple(part for passage in shown for part in parted(passage))
         text = "\n".join(_headed(shown))
+        told = statements(context)
         for order, one in enumerate(context.asked):
             draw = Random(f"{seed}/{source}/{order}")
-            made = remade(context, one, draw) if draw.random() < REMADE else None
+            made = remade(one, told, draw) if draw.random() < REMADE else None
+            if draw.random() < JOINED:
+                made = joined(one, told, draw) or made
             texts = [(made or one).answer, *(made or one).others]
             draw.shuffle(texts)
             a, b, c, d = texts

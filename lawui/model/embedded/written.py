@@ -41,9 +41,9 @@ def trees(
             shown.sort(key=_order)
         if vary and rng.random() < reading.PARTED:
             shown = [part for passage in shown for part in reading.parted(passage)]
-        branches = []
+        branches, told = [], reading.statements(context)
         for asked in context.asked:
-            new = reading.remade(context, asked, rng) if vary and rng.random() < REMADE else None
+            new = reading.remade(asked, told, rng) if vary and rng.random() < REMADE else None
             made = shuffled(new or asked, rng)
             answer = made.gold
             if new is None and asked.probs:

@@ -250,7 +250,7 @@ def preview_html(shown: Mapping[str, Any], lang: str) -> str:
         say(f"train.preview.{key}", lang, n=n)
         for key, n in (
             ("shortened", shown["shortened"]),
-            ("dropped", len(shown["dropped"])),
+            ("dropped", shown["dropped_rows"]),
             ("skipped", shown["skipped"]),
             ("seen", shown["also_seen"]),
         )
@@ -265,13 +265,16 @@ def preview_html(shown: Mapping[str, Any], lang: str) -> str:
     )
     return (
         f"{components.facts(facts)}{''.join(components.tag('p', cut) for cut in cuts)}"
-        f"{_histogram(shown['histogram'], lang)}"
+        f"{_histogram(shown, lang)}"
         f"{components.tag('h4', say('train.preview.examples', lang))}{rows}"
     )
 
 
-def _histogram(bins: Sequence[Sequence[int]], lang: str) -> str:
-    """Bars of how many rows have a length; `bins` holds (lowest tokens, rows)."""
+def _histogram(shown: Mapping[str, Any], lang: str) -> str:
+    """Bars of how many rows have a length, and of how many rows that was measured."""
+    bins = shown["histogram"]
+    part = shown["measured"] < shown["train_rows"]
+    words = say("train.preview.measured", lang, n=shown["measured"]) if part else ""
     top = max((count for _, count in bins), default=0)
     rows = "".join(
         f'<li><span>{low}</span><i style="width:{components.percent(count / top, 1)}%"></i>'
@@ -279,7 +282,8 @@ def _histogram(bins: Sequence[Sequence[int]], lang: str) -> str:
         for low, count in bins
     )
     name = say("train.preview.lengths", lang)
-    return f'{components.tag("h4", name)}<ul class="lw-histogram">{rows}</ul>'
+    note = components.tag("p", words, "lw-note") if part else ""
+    return f'{components.tag("h4", name)}{note}<ul class="lw-histogram">{rows}</ul>'
 
 
 def runs_html(runs: Sequence[RunStatus], lang: str) -> str:

@@ -125,6 +125,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "train.preview.evidence": ("条文の見せ方", "How the law is shown"),
     "train.preview.steps": ("ステップ数", "Steps"),
     "train.preview.lengths": ("長さ（トークン）ごとの行数", "Rows by length (tokens)"),
+    "train.preview.measured": (
+        "行が多いので、無作為に選んだ {n} 行で測りました。",
+        "There are many rows: this is of {n} drawn at random.",
+    ),
     "train.preview.examples": ("モデルが見る形（はじめの行）", "As the model sees it (first rows)"),
     "train.preview.shortened": (
         "{n} 行は長すぎるので条文を短くします。問題と答えは切りません。",

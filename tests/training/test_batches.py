@@ -9,6 +9,7 @@ import pytest
 from lawui.model.dequantize import dequantize
 from lawui.model.load import LoadedModel, load
 from lawui.training import batches, rows
+from lawui.training import preview as preview_module
 from lawui.training.engine import Shapes
 from lawui.training.lora import lighten
 from lawui.training.objective import answer_logits, token_losses
@@ -247,12 +248,31 @@ def test_the_interval_knows_that_orders_of_an_item_agree() -> None:
 def test_the_preview_tells_what_the_run_would_do(loaded: LoadedModel) -> None:
     long = helpers.row("train", helpers.question(9, stem="とても長い問いである。" * 60))
     seen = helpers.row("train", helpers.question(8), [helpers.passage("赤い箱に入れる。" * 200)])
-    shown = preview([*helpers.rows(), long, seen], loaded.tokenizer, helpers.config())
+    made = rows.load(rows.dump([*helpers.rows(), long, seen]))
+    shown = preview(made, loaded.tokenizer, helpers.config())
     assert (shown["train_rows"], shown["dev_rows"], shown["groups"]) == (26, 8, 8)
-    assert (shown["dropped"], shown["shortened"]) == (["toy-009-0"], 1)
+    assert (shown["dropped"], shown["dropped_rows"]) == (["toy-009-0"], 1)
+    assert (shown["shortened"], shown["measured"]) == (1, 26)
     assert sum(count for _, count in shown["histogram"]) == 25
     assert shown["evidence"] == {"none": 25, "given": 1} and shown["majority"] == 0.25
     assert shown["steps"] == 8
     first = shown["examples"][0]
     assert first["answer"] == "a" and helpers.question(0).stem in first["prompt"]
     assert first["prompt"].endswith("<|im_start|>assistant\n")
+
+
+def test_of_many_rows_some_are_measured_and_all_counted(
+    loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quarter are too long; the steps and what would be left out are reckoned for all."""
+    monkeypatch.setattr(preview_module, "MEASURED", 40)
+    stems = ["どの箱か。", "とても長い問いである。" * 60]
+    made = [helpers.row("train", helpers.question(i, stem=stems[i % 4 == 3])) for i in range(400)]
+    shown = preview(rows.load(rows.dump(made)), loaded.tokenizer, helpers.config(), shown=3)
+    assert (shown["train_rows"], shown["measured"], shown["groups"]) == (400, 40, 400)
+    assert sum(shown["letters"].values()) == 400
+    assert (
+        len(shown["dropped"]) * 10 == shown["dropped_rows"] and 20 <= shown["dropped_rows"] <= 200
+    )
+    assert sum(count for _, count in shown["histogram"]) == 40 - len(shown["dropped"])
+    assert [e["source"] for e in shown["examples"]] == ["toy_000", "toy_001", "toy_002"]

@@ -75,8 +75,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "train.forgotten": ("「{name}」を消しました。", "“{name}” is forgotten."),
     # -- the reading exercises
     "set.reading": (
-        "読解の練習問題（架空の規則、6万問あまり）",
-        "Reading exercises (invented regulations, over 60,000)",
+        "読解の練習問題（架空の規則、7万問あまり）",
+        "Reading exercises (invented regulations, over 70,000)",
     ),
     "train.reading": (
         "架空の規則の条文を読んで答える練習です。本物のモデルには、まずこれで条文の読み方を学ばせ、"

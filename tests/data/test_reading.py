@@ -46,7 +46,7 @@ def _texts() -> Iterator[list[str]]:
 def test_there_are_thousands_and_every_ninth_regulation_is_held_out() -> None:
     contexts = reading.read()
     learnt, held = reading.split(contexts)
-    assert sum(len(c.asked) for c in contexts) > 65_000
+    assert sum(len(c.asked) for c in contexts) > 70_000
     assert {c.law for c in learnt}.isdisjoint(c.law for c in held) and len(held) > 100
     wrong = [asked.wrong for c in contexts for asked in c.asked]
     assert 0.15 < sum(wrong) / len(wrong) < 0.35
@@ -153,6 +153,15 @@ def places(context: reading.Context) -> set[str]:
         heads = [whole, *under]
         found |= {*heads, *(f"{h}第{i}号" for h in heads for i in range(1, items + 1))}
     return found
+
+
+def test_some_have_choices_as_long_as_those_of_an_examination() -> None:
+    """Half of lawqa_jp's questions have one of sixty characters and more."""
+    asked = reading.question_set().questions
+    longest = [max(map(len, question.choices)) for question in asked]
+    assert sum(length >= 60 for length in longest) > 0.12 * len(asked)
+    held = [n for n, q in zip(longest, asked, strict=True) if q.group in reading.held_out()]
+    assert sum(length >= 60 for length in held) > 1_000
 
 
 def test_many_ask_where_something_stands() -> None:

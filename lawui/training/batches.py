@@ -118,6 +118,15 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_seq_leng
     return Encoded(tuple(examples), shortened, tuple(dropped))
 
 
+def joined(parts: Sequence[Encoded]) -> Encoded:
+    """Rows that were encoded in parts, one part after another."""
+    return Encoded(
+        tuple(example for part in parts for example in part.examples),
+        sum(part.shortened for part in parts),
+        tuple(name for part in parts for name in part.dropped),
+    )
+
+
 def _cut(row: Row, text: str) -> bool:
     return any(p.text.replace("<|", "＜|") not in text for p in row.passages)
 

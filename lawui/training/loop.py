@@ -69,7 +69,10 @@ class Trainer:
             else Counters(length=min(self._config.max_seq_length, loaded.max_length))
         )
         self._material = Material(
-            encode or encoder(rows, loaded.tokenizer), loaded, self._config, self._peers
+            encode or encoder(rows, loaded.tokenizer, self._peers),
+            loaded,
+            self._config,
+            self._peers,
         )
         self._tell = Teller(log, self._counters, self._material, self._config.logging_steps)
         self._best: dict[str, torch.Tensor] = {}
@@ -260,8 +263,7 @@ class Trainer:
 
     def _hear(self, wait: bool) -> None:
         """Count and log the steps that are done by now."""
-        for reading in self._engine.readings(wait):
-            self._tell.hear(reading, self._loaded.device)
+        self._tell.hear(self._engine.readings(wait), self._loaded.device)
 
     def _evaluate(self) -> None:
         """Ask the dev questions by letter; keep the weights where they are the best."""

@@ -35,15 +35,18 @@ Encode = Callable[[int], tuple[Encoded, Encoded]]
 """From the most tokens of a row to the train and the dev rows as tokens."""
 
 
-def encoder(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase) -> Encode:
-    """Rows as tokens, each time as short as asked."""
+def encoder(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, peers: Peers) -> Encode:
+    """Rows as tokens, each time as short as asked; `peers` encode their share each, and all
+    have all of them."""
     parts: dict[str, list[Row]] = {"train": [], "dev": []}
     for row in rows:
         parts[row.split].append(row)
-    return lambda length: (
-        batches.encode(parts["train"], tokenizer, length),
-        batches.encode(parts["dev"], tokenizer, length),
-    )
+
+    def encoded(part: str, length: int) -> Encoded:
+        own = batches.encode(peers.share(parts[part]), tokenizer, length)
+        return batches.joined(peers.gather(own))
+
+    return lambda length: (encoded("train", length), encoded("dev", length))
 
 
 class Material:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -77,13 +78,20 @@ class Teller:
         self._tokens, self._seconds = 0, 0.0
         self._heard = time.perf_counter()
 
-    def hear(self, reading: Reading, device: str) -> None:
-        """Count a step that is done, and log it where its turn has come."""
+    def hear(self, readings: Sequence[Reading], device: str) -> None:
+        """Count steps that are done, and log each where its turn has come. Those that are heard
+        of at once were not computed at once: they took alike."""
+        if readings:
+            each = (readings[-1].at - self._heard) / len(readings)
+            self._heard = readings[-1].at
+            for reading in readings:
+                self._count(reading, each, device)
+
+    def _count(self, reading: Reading, seconds: float, device: str) -> None:
         counters = self._counters
         counters.step += 1
         self._tokens += reading.tokens
-        self._seconds += reading.at - self._heard
-        self._heard = reading.at
+        self._seconds += seconds
         if math.isfinite(reading.loss) and math.isfinite(reading.norm):
             counters.not_finite = 0
             counters.window.append(reading.loss)

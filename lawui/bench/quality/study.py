@@ -204,7 +204,9 @@ class Study:
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 temporary = path.with_suffix(".part")
-                shutil.copytree(self.reader.path, temporary, dirs_exist_ok=True)
+                temporary.mkdir(exist_ok=True)
+                for name in (adapters.WEIGHTS, adapters.CONFIG, adapters.CARD):
+                    shutil.copy(Path(self.reader.path) / name, temporary)
                 temporary.rename(path)
         return Trained(adapters.read_adapter(path), 0, None, None, None, 0, 0.0, ())
 

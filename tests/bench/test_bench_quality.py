@@ -318,6 +318,7 @@ def test_a_reader_that_train_made_is_gone_on_from(
     assert not any(name.startswith("reading-") for name, _ in begun), "no first stage of its own"
     told = found["reader"]
     assert (told["name"], told["weights_sha"], told["seed"]) == ("first", first.weights_sha, 3)
+    assert told["kept_step"] > 1
     assert first.weights_sha in Path(found["page"]).read_text("utf-8")
     assert main(words(folder, tiny, *asked, "--reader", "other")) != 0
     _, said = capsys.readouterr()

@@ -15,6 +15,7 @@ card that has neither, the bench itself. Called again it goes on where it was.
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
 import time
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--variant", action="append", choices=names, help="default mixed")
     parser.add_argument("--fold-kind", action="append", choices=folds.KINDS, help="default all")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--seeds", type=int, default=3, help="of mixed, folds by group")
+    parser.add_argument("--seeds", type=int, default=3, help="of the first variant, folds by group")
     parser.add_argument("--ablation-seeds", type=int, default=1, help="of everything else")
     parser.add_argument(
         "--reader",
@@ -210,11 +211,19 @@ def _told(
 
 def _reader(info: AdapterInfo | None) -> dict[str, Any] | None:
     """What is told of a first stage that was brought."""
+    from lawui.model import adapters
+
     if info is None:
         return None
+    card = json.loads((Path(info.path) / adapters.CARD).read_text("utf-8"))
     names = ("dataset_sha", "seed", "nproc")
-    known = {name: info.settings.get(name) for name in names}
-    return {"name": info.name, "weights_sha": info.weights_sha, "created": info.created, **known}
+    return {
+        "name": info.name,
+        "weights_sha": info.weights_sha,
+        "created": info.created,
+        **{name: info.settings.get(name) for name in names},
+        "kept_step": card["tables"].get("kept_step"),  # a run that was stopped has fewer
+    }
 
 
 def _asked(evidence: Evidence) -> dict[str, Any]:

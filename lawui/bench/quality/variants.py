@@ -34,7 +34,7 @@ BASIC = TrainConfig(
     save_steps=0,
     logging_steps=10,
 )
-"""The recipe. Steps are chosen by patience on the dev part of a fold's training questions;
+"""One stage alone. Steps are chosen by patience on the dev part of a fold's training questions;
 the adapter that is scored then learns from all of them for as many steps."""
 
 # How often a run is looked at and saved changes nothing of what it learns.

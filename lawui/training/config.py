@@ -202,7 +202,7 @@ PRESETS: dict[str, TrainConfig] = {
         evidence_mix="given=1,distractors=1",
         eval_steps=100,
         save_steps=100,
-        # Accuracy still rises where the loss on the few dev exercises does (docs/quality.md).
+        # A few dev exercises are too few to choose a step by, and the rate has come down by then.
         load_best_model_at_end=False,
     ),
     "law": TrainConfig(

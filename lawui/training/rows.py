@@ -69,7 +69,8 @@ def among(
     question: Question, own: Sequence[Passage], others: Sequence[Passage]
 ) -> tuple[Passage, ...]:
     """A question's own text among the first of `others`, in an order drawn by the item, so
-    that all its orders are shown the same."""
+    that all its orders are shown the same. Where not all fit into a row, those that come last
+    are left out, its own among them."""
     draw = random.Random(f"among/{question.source}")
     mixed = [*own, *others[: draw.choice(OTHERS)]]
     # Passages of several origins: their ids may be the same.

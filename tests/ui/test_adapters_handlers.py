@@ -56,7 +56,7 @@ def test_sets_are_named_as_people_say_them() -> None:
     one = replace(INFO, trained_on="sample", settings=made)
     two = replace(OTHER, trained_on="reading", settings={**made, "train_set": "reading"})
     rows = dict(draw.differing_settings([one, two], "ja"))
-    words = ["見本の条例（全部）", "読解の練習問題（架空の規則、6万問あまり）"]
+    words = ["見本の条例（全部）", "読解の練習問題（架空の規則、7万問あまり）"]
     assert rows["set"] == rows["train_set"] == words
 
 
@@ -71,7 +71,7 @@ def test_what_they_went_on_from_differs_by_name_and_weights() -> None:
     listed = draw.adapters_html(
         [replace(further, trained_on="sample", earlier_sets=("reading",))], "ja"
     )
-    assert "読解の練習問題（架空の規則、6万問あまり） → 見本の条例（全部）" in listed
+    assert "読解の練習問題（架空の規則、7万問あまり） → 見本の条例（全部）" in listed
 
 
 def test_each_column_tells_who_answered_and_whether_order_mattered(lab: Lab) -> None:

@@ -342,7 +342,7 @@ def test_a_first_stage_is_asked_in_the_usual_words_whatever_comes_after(
         return train(*arguments)
 
     study.bases.train = watched  # type: ignore[method-assign]
-    (strict,) = variants.chosen(["presets-strict"], False, 1)
+    (strict,) = variants.chosen(["presets-strict-prompt"], False, 1)
     assert study.seed(folds.folds(few.questions, "group", 2)[0], strict, 0)
     for name, words_then in asked:
         assert (words_then == usual) == name.startswith("reading-"), name

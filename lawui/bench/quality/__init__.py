@@ -65,11 +65,11 @@ def run(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
 
     began = time.monotonic()
     folder = arguments.folder or lab.home / ".lawui" / "quality"
+    reader = lab.folder_adapter(arguments.reader, "") if arguments.reader else None
     fresh = arguments.prepare or not (folder / evidence.NAME).exists()
     if fresh:
         name = arguments.set or _usual_set(lab)
         evidence.prepare(lab, name, folder, arguments.made, arguments.statutes)
-    reader = lab.folder_adapter(arguments.reader, "") if arguments.reader else None
     lab.close()  # the bases have the memory to themselves
     found = evidence.read(folder)
     if arguments.prepare:

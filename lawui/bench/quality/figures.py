@@ -96,21 +96,10 @@ def given_less_retrieved(
     study: Study, folds: Sequence[Fold], variant: Variant, seeds: Sequence[int]
 ) -> dict[str, Any] | None:
     """How far answering with what search finds stays behind the item's own text."""
-    gains: dict[str, list[float]] = {}
-    groups: dict[str, str] = {}
-    for seed in seeds:
-        parts = [study.done(fold, variant, seed) for fold in folds]
-        if not all(parts):
-            continue
-        pooled = _pooled([part for part in parts if part], variant.name)
-        both = (_items(study, pooled[kind]) for kind in ("given", "retrieved"))
-        for a, b in zip(*both, strict=True):
-            source = a.item.first.source
-            groups[source] = a.item.first.group
-            gains.setdefault(source, []).append(float(a.right) - float(b.right))
-    if not gains:
+    whole = [one for seed in seeds if (one := _whole(study, folds, variant, seed))]
+    if not whole:
         return None
-    found = _interval([_mean(g) for g in gains.values()], list(groups.values()), (-1.0, 1.0))
+    found = _paired(study, [(one["retrieved"], one["given"]) for one in whole])
     return {**found, "near": found["mean"] <= NEAR}
 
 
@@ -119,24 +108,14 @@ def less_the_first(
 ) -> dict[str, Any] | None:
     """By evidence what `variant` answers more than `first` on the same folds, item by item over
     the seeds that both have; None where they have none."""
-    gains: dict[str, dict[tuple[str, str], list[float]]] = {kind: {} for kind in EVIDENCES}
-    count = 0
-    for seed in seeds:
-        both = [[study.done(fold, one, seed) for fold in folds] for one in (first, variant)]
-        if not all(map(all, both)):
-            continue
-        count += 1
-        old, new = (_pooled([part for part in parts if part], "") for parts in both)
-        for kind, by_item in gains.items():
-            for key, gain in _gains(study, old[kind], [new[kind]]).items():
-                by_item.setdefault(key, []).append(gain)
-    if not count:
+    both = [[_whole(study, folds, one, seed) for one in (first, variant)] for seed in seeds]
+    pairs = [(old, new) for old, new in both if old and new]
+    if not pairs:
         return None
-    told = {
-        kind: _interval([_mean(g) for g in found.values()], [g for _, g in found], (-1.0, 1.0))
-        for kind, found in gains.items()
+    told: dict[str, Any] = {
+        kind: _paired(study, [(old[kind], new[kind]) for old, new in pairs]) for kind in EVIDENCES
     }
-    return {**told, "seeds": count}
+    return {**told, "seeds": len(pairs)}
 
 
 def targets(found: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
@@ -218,9 +197,8 @@ def _against(
         mine = {q.id: base[q.id] for q in questions}
         runs = (_run(study, mine, kind, BASE), _run(study, answers, kind, f"{name}-{number}"))
         compared.append(comparison.compare(*runs, questions, mine, answers))
-    gains = _gains(study, base, seeds)
     return {
-        **_interval(list(gains.values()), [g for _, g in gains], (-1.0, 1.0)),
+        **_paired(study, [(base, answers) for answers in seeds]),
         "p_values": [c["p_value"] for c in compared],
         "won": [c["only_b"] for c in compared],
         "lost": [c["only_a"] for c in compared],
@@ -228,15 +206,16 @@ def _against(
     }
 
 
-def _gains(study: Study, base: OneSeed, seeds: Sequence[OneSeed]) -> dict[tuple[str, str], float]:
-    """By (source, group) the mean gain of an item over the base."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for answers in seeds:
-        mine = {qid: base[qid] for qid in answers}
-        for a, b in zip(_items(study, mine), _items(study, answers), strict=True):
+def _paired(study: Study, pairs: Sequence[tuple[OneSeed, OneSeed]]) -> dict[str, Any]:
+    """How much more often the second of a pair is right than the first, item by item over all
+    pairs, with its interval."""
+    gains: dict[tuple[str, str], list[float]] = {}
+    for old, new in pairs:
+        mine = {qid: old[qid] for qid in new}
+        for a, b in zip(_items(study, mine), _items(study, new), strict=True):
             key = (a.item.first.source, a.item.first.group)
-            found.setdefault(key, []).append(float(b.right) - float(a.right))
-    return {key: _mean(values) for key, values in found.items()}
+            gains.setdefault(key, []).append(float(b.right) - float(a.right))
+    return _interval([_mean(g) for g in gains.values()], [g for _, g in gains], (-1.0, 1.0))
 
 
 # -- calibration, fitted on the dev part of each fold and nowhere else
@@ -316,6 +295,12 @@ def _normal(values: Sequence[float]) -> list[float]:
 
 
 # -- small helpers
+
+
+def _whole(study: Study, folds: Sequence[Fold], variant: Variant, seed: int) -> Answers | None:
+    """The answers of one seed to all questions; None where a fold is not done."""
+    parts = [study.done(fold, variant, seed) for fold in folds]
+    return _pooled([part for part in parts if part], variant.name) if all(parts) else None
 
 
 def _pooled(parts: Sequence[dict[str, Any]], name: str) -> Answers:

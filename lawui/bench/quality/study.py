@@ -193,11 +193,11 @@ class Study:
         key = variant.reader or str(variant.reads)
         if key not in self._readers:
             with self._worded("default"):
-                self._readers[key] = self._given() if variant.reader else self._first(variant)
+                self._readers[key] = self._brought() if variant.reader else self._first(variant)
         return self._readers[key]
 
-    def _given(self) -> Trained:
-        """The given adapter, beside those that go on from it."""
+    def _brought(self) -> Trained:
+        """The adapter that was given, copied beside those that go on from it."""
         assert self.reader is not None
         path = self.folder / WORK / f"reading-{self.reader.weights_sha[:8]}"
         with FileLock(f"{path}.lock"):

@@ -115,91 +115,83 @@ GRID: tuple[dict[str, Any], ...] = (
 recipe with another prompt. The base is asked with the usual prompt beside all of them."""
 
 
-def _changed(name: str, what: str, **changes: Any) -> Variant:
-    return Variant(name, what, config=replace(BASIC, **changes))
+_MIXED = Variant("mixed", "every item with no law, with what search finds and with its own text")
+_PRESETS = Variant(
+    "presets",
+    "the presets reading and law, one after the other, as they are",
+    kinds=tuple(mix(LAW.evidence_mix)),
+    drawn=True,
+    config=LAW,
+    reads=READING,
+)
+
+_SHOWN: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("given", "only the item's own text in training", {"kinds": ("given",)}),
+    ("distractors", "also the own text among others", {"kinds": _WITH_OTHERS}),
+    ("synthetic", "and 800 questions made from statutes by rule", {"made": 800}),
+    ("one-order", "each item in its first order alone", {"orders": 1}),
+    ("strict-prompt", "with a stricter wording of the prompt from then on", {"wording": "strict"}),
+)
+"""Changes to what is shown that can be made to either recipe."""
 
 
-def _two(name: str, what: str, reads: dict[str, Any], law: dict[str, Any], **more: Any) -> Variant:
-    """Both presets, with changes to the settings of the first and of the second stage."""
-    config = replace(LAW, **law)
-    kinds = tuple(mix(config.evidence_mix))
-    return Variant(
-        name,
-        what,
-        **{"kinds": kinds, "drawn": True, **more},
-        config=config,
-        reads=replace(READING, **reads),
-    )
+def _changed(of: Variant, name: str, what: str, **changes: Any) -> Variant:
+    """`of` with other settings of the stage that learns the law."""
+    words = f"{of.name}, {what}"
+    return replace(of, name=name, what=words, config=replace(of.config, **changes))
 
 
-def _second(name: str, what: str, law: dict[str, Any] | None = None, **more: Any) -> Variant:
-    return _two(f"presets-{name}", f"presets, {what}", {}, law or {}, **more)
+def _reader(name: str, what: str, second: dict[str, Any] | None = None, **changes: Any) -> Variant:
+    """The presets with other settings of the first stage, and maybe of the second."""
+    found = _changed(_PRESETS, name, what, **(second or {}))
+    return replace(found, reads=replace(READING, **changes))
 
+
+_RANK_64 = {"lora_r": 64, "lora_alpha": 128.0}
 
 VARIANTS: dict[str, Variant] = {
     variant.name: variant
     for variant in (
-        Variant("mixed", "every item with no law, with what search finds and with its own text"),
-        Variant("given", "only the item's own text in training", kinds=("given",)),
+        _MIXED,
+        *(replace(_MIXED, name=n, what=f"mixed, {what}", **more) for n, what, more in _SHOWN),
         Variant("retrieved", "only what search finds in training", kinds=("retrieved",)),
         Variant("none", "no law in training", kinds=("none",)),
-        Variant(
-            "distractors",
-            "mixed, and the own text among passages that don't bear on it",
-            kinds=_WITH_OTHERS,
+        _changed(_MIXED, "no-patience", "the last of all steps", early_stopping_patience=0),
+        _changed(_MIXED, "steps-60", "at most 60 steps", max_steps_override=60, eval_steps=20),
+        _changed(_MIXED, "steps-480", "up to 480 steps", max_steps_override=480, eval_steps=80),
+        _changed(_MIXED, "rate-1e-4", "half the learning rate", learning_rate=1e-4),
+        _changed(_MIXED, "rate-4e-4", "twice the learning rate", learning_rate=4e-4),
+        _changed(_MIXED, "rank-4", "rank 4", lora_r=4, lora_alpha=8.0),
+        _changed(_MIXED, "rank-64", "rank 64", **_RANK_64),
+        _PRESETS,
+        *(
+            replace(_PRESETS, name=f"presets-{n}", what=f"presets, {what}", **more)
+            for n, what, more in _SHOWN
         ),
-        Variant("synthetic", "mixed, and 800 questions made from statutes by rule", made=800),
-        Variant("one-order", "mixed, each item in its first order alone", orders=1),
-        Variant("strict-prompt", "mixed, with a stricter wording of the prompt", wording="strict"),
-        _two("presets", "the presets reading and law, one after the other, as they are", {}, {}),
-        _two(
-            "best-reader",
-            "presets, the first stage kept at the look that was best",
-            {"load_best_model_at_end": True},
-            {},
+        replace(
+            _PRESETS, name="presets-every", what="presets, every item with all kinds", drawn=False
         ),
-        _two(
-            "reading-64",
-            "presets, rank 64 in both stages",
-            {"lora_r": 64, "lora_alpha": 128.0},
-            {"lora_r": 64, "lora_alpha": 128.0},
-        ),
-        _two(
-            "plain-reader",
-            "presets, no exercise among other texts",
-            {"evidence_mix": "given"},
-            {},
-        ),
-        _two("reading-alone", "the first stage and nothing else", {}, {}, kinds=()),
-        _second("every", "every item with all three kinds of evidence", drawn=False),
-        _second("given", "only the item's own text in the second stage", kinds=("given",)),
-        _second(
-            "distractors",
-            "and a quarter of the items with their own text among others",
-            kinds=_WITH_OTHERS,
-        ),
-        _second("synthetic", "and 800 questions made from statutes by rule", made=800),
-        _second("strict", "a stricter wording of the prompt from then on", wording="strict"),
-        _second("one-order", "each item in its first order alone", orders=1),
-        _second(
-            "24",
+        replace(_PRESETS, name="reading-alone", what="the first stage and nothing else", kinds=()),
+        _changed(
+            _PRESETS,
+            "presets-24",
             "six items in all their orders a step",
-            {"batch_size": 24, "max_steps_override": 80, "eval_steps": 10},
+            batch_size=24,
+            max_steps_override=80,
+            eval_steps=10,
         ),
-        _second("5e-5", "half the second stage's rate", {"learning_rate": 5e-5}),
-        _second("2e-4", "twice the second stage's rate", {"learning_rate": 2e-4}),
-        _second(
-            "60",
+        _changed(_PRESETS, "presets-5e-5", "half the second stage's rate", learning_rate=5e-5),
+        _changed(_PRESETS, "presets-2e-4", "twice the second stage's rate", learning_rate=2e-4),
+        _changed(
+            _PRESETS,
+            "presets-60",
             "60 steps of the second stage, chosen by nothing",
-            {"max_steps_override": 60, "early_stopping_patience": 0},
+            max_steps_override=60,
+            early_stopping_patience=0,
         ),
-        _changed("no-patience", "mixed, the last of all steps", early_stopping_patience=0),
-        _changed("steps-60", "mixed, at most 60 steps", max_steps_override=60, eval_steps=20),
-        _changed("steps-480", "mixed, up to 480 steps", max_steps_override=480, eval_steps=80),
-        _changed("rate-1e-4", "mixed, half the learning rate", learning_rate=1e-4),
-        _changed("rate-4e-4", "mixed, twice the learning rate", learning_rate=4e-4),
-        _changed("rank-4", "mixed, rank 4", lora_r=4, lora_alpha=8.0),
-        _changed("rank-64", "mixed, rank 64", lora_r=64, lora_alpha=128.0),
+        _reader("best-reader", "the best look of the first stage", load_best_model_at_end=True),
+        _reader("plain-reader", "no exercise among other texts", evidence_mix="given"),
+        _reader("reading-64", "rank 64 in both stages", _RANK_64, **_RANK_64),
     )
 }
 

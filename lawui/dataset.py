@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ from lawui.data.headings import cited_articles
 from lawui.errors import UsageError
 from lawui.training.rows import OTHERS, among
 from lawui.types import Passage, Question, QuestionSet
+
+_READING = threading.Lock()
 
 Shown = Callable[[Question, str], Sequence[Passage]]
 """The passages of a question for one kind of evidence."""
@@ -96,10 +99,11 @@ def from_reading(scored: Sequence[QuestionSet], seed: int, most: int = 0) -> Tra
     A regulation that shares text with a question of `scored` is unused, and so is one that
     is held out and shares text with one to learn from. No article stands in two of them.
     """
-    exercises = reading.question_set()
+    with _READING:  # several ask at once: the first reads for all
+        exercises = reading.question_set()
+        unused = _entangled(tuple(scored))
     sizes = Counter(question.group for question in exercises.questions)
     held = reading.held_out() & sizes.keys()
-    unused = _entangled(tuple(scored))
     split = dict.fromkeys(sizes, "train") | dict.fromkeys(held | unused, "unused")
     free = sorted(held - unused)
     random.Random(f"{seed}/{reading.NAME}").shuffle(free)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -369,6 +371,30 @@ def test_reading_is_shown_with_its_own_text_and_nothing_else(lab: Lab) -> None:
         assert refused.value.key == "usage.reading_evidence"
     for mix in ("given=3", "given=1,none=0", "given=1,distractors=1"):
         lab.training_data(lab.train_config("sample", train_set="reading", evidence_mix=mix))
+
+
+def test_many_who_look_at_the_exercises_at_once_have_them_read_once(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A preset fills in many fields, and each of them asks for a look: under one interpreter
+    lock five readers took ten times as long as one."""
+    read: list[int] = []
+
+    def slow(folder: Path = reading.FOLDER) -> list[reading.Context]:
+        read.append(1)
+        time.sleep(0.3)
+        return few
+
+    few = reading.read()[:40]
+    monkeypatch.setattr(reading, "read", slow)
+    reading.question_set.cache_clear()
+    try:
+        config = lab.train_config("reading")
+        with ThreadPoolExecutor(5) as pool:
+            found = list(pool.map(lambda _: lab.training_data(config), range(5)))
+        assert len(read) == 1 and all(one == found[0] for one in found)
+    finally:
+        reading.question_set.cache_clear()
 
 
 def test_exercises_stand_among_others_to_learn_from(lab: Lab) -> None:

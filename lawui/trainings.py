@@ -20,7 +20,7 @@ from lawui.presets import Presets
 from lawui.readers.own_questions import is_own
 from lawui.training import begin
 from lawui.training.begin import shape
-from lawui.training.config import PRESETS, TrainConfig, command_line, from_values, mix, to_dict
+from lawui.training.config import PRESETS, TrainConfig, command_line, from_values, kinds, to_dict
 from lawui.training.rows import Row, make_rows
 from lawui.training.runs import RunStore
 from lawui.types import AdapterInfo, Question, QuestionSet, RunStatus, TrainEvent
@@ -129,7 +129,7 @@ class Trainings:
             )
         name = config.train_set or "sample"
         if name == reading.NAME:
-            if not mix(config.evidence_mix).keys() <= {"given", "distractors"}:
+            if not {*kinds(config.evidence_mix)} <= {"given", "distractors"}:
                 raise UsageError("usage.reading_evidence")
             most = config.max_steps_override * config.step_size
             return dataset.from_reading(self._scored(), config.seed, most)

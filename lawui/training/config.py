@@ -49,10 +49,11 @@ class TrainConfig:
     `max_steps_override`, `save_steps`, `eval_steps` and `early_stopping_patience` are off
     at 0. With `load_best_model_at_end` the adapter is that of the best look at the dev
     questions, else that of the last step. `nproc` processes divide a step's sequences among
-    themselves, on CUDA each with a card of its own. `evidence_mix` is one of TRAIN_EVIDENCES or
-    weights, `none=1,given=1`, by which each item draws one of them. `memory_budget`
-    is like `10GB`. `start_from` names an adapter of the same rank and layers whose weights
-    the run begins with. `output_dir` names the run: its last part is the adapter's name.
+    themselves, on CUDA each with a card of its own. `evidence_mix` is one of TRAIN_EVIDENCES;
+    several that each item is shown with, `none+given`; or weights by which each item draws one
+    or several of them, `none=1,retrieved+given=2`. `memory_budget` is like `10GB`.
+    `start_from` names an adapter of the same rank and layers whose weights the run begins
+    with. `output_dir` names the run: its last part is the adapter's name.
     """
 
     model_name: str = ""
@@ -214,7 +215,7 @@ PRESETS: dict[str, TrainConfig] = {
         warmup_ratio=0.05,
         max_seq_length=2048,
         max_steps_override=160,
-        evidence_mix="none=1,retrieved=1,given=1",
+        evidence_mix="none+retrieved+given",
         eval_steps=20,
         save_steps=20,
         early_stopping_patience=2,
@@ -227,21 +228,29 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def mix(text: str) -> dict[str, float]:
-    """`given` or `none=1,given=2` as the share of each kind of evidence; they sum to 1.
+def mix(text: str) -> dict[tuple[str, ...], float]:
+    """`none=1,retrieved+given=2` as the share of each choice of evidence, {("none",): 1/3,
+    ("retrieved", "given"): 2/3}: an item is shown with every kind of the choice that it draws.
 
     Raises TrainingError for an unknown kind, a weight that is no number or no weight at all.
     """
-    weights: dict[str, float] = {}
+    weights: dict[tuple[str, ...], float] = {}
     for part in filter(None, (p.strip() for p in text.split(","))):
-        kind, _, weight = part.partition("=")
-        if kind.strip() not in TRAIN_EVIDENCES:
-            raise _not_one_of("evidence_mix", kind.strip(), TRAIN_EVIDENCES)
-        weights[kind.strip()] = _weight(weight.strip() or "1", text)
+        words, _, weight = part.partition("=")
+        choice = tuple(dict.fromkeys(word.strip() for word in words.split("+")))
+        for kind in choice:
+            if kind not in TRAIN_EVIDENCES:
+                raise _not_one_of("evidence_mix", kind, TRAIN_EVIDENCES)
+        weights[choice] = _weight(weight.strip() or "1", text)
     total = sum(weights.values())
     if not total > 0:
         raise TrainingError("train.bad_mix", value=text)
-    return {kind: weight / total for kind, weight in weights.items() if weight > 0}
+    return {choice: weight / total for choice, weight in weights.items() if weight > 0}
+
+
+def kinds(text: str) -> tuple[str, ...]:
+    """Every kind of evidence of a mix, once. Raises TrainingError as `mix` does."""
+    return tuple(dict.fromkeys(kind for choice in mix(text) for kind in choice))
 
 
 def _weight(text: str, whole: str) -> float:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from lawui.errors import TrainingError
-from lawui.training.config import TRAIN_EVIDENCES, mix
+from lawui.training.config import TRAIN_EVIDENCES, kinds, mix
 from lawui.types import LETTERS, Passage, Question
 
 ROWS = "rows.jsonl"
@@ -45,22 +45,26 @@ def make_rows(
 ) -> Iterator[Row]:
     """Rows for the questions whose group `split` marks train or dev; test is left out.
 
-    Each training item is asked with one kind of evidence in all its orders, drawn by the
-    weights of `evidence_mix`; each dev question with every kind of it, so that dev moves
-    by learning alone. `passages(question, evidence)` is asked for all but `none`.
+    Each training item is asked with what it draws by the weights of `evidence_mix`, one kind
+    of evidence or several, the same in all its orders; each dev question with every kind of
+    it, so that dev moves by learning alone. `passages(question, evidence)` is asked for all
+    but `none`.
     """
-    shares = mix(evidence_mix)
+    shares, every = mix(evidence_mix), kinds(evidence_mix)
     for question in questions:
         part = split.get(question.group, "")
         if part not in ("train", "dev"):
             continue
-        for kind in [drawn(question, shares, seed)] if part == "train" else shares:
+        for kind in drawn(question, shares, seed) if part == "train" else every:
             found = () if kind == "none" else tuple(passages(question, kind))
             yield Row(part, kind, question, found)
 
 
-def drawn(question: Question, shares: Mapping[str, float], seed: int) -> str:
-    """The kind of evidence that an item is learnt with, in all its orders."""
+def drawn(
+    question: Question, shares: Mapping[tuple[str, ...], float], seed: int
+) -> tuple[str, ...]:
+    """The kinds of evidence that an item is learnt with, in all its orders, by the shares of
+    a mix."""
     draw = random.Random(f"{seed}/{question.source}")
     return draw.choices(list(shares), list(shares.values()))[0]
 

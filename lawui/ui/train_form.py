@@ -31,6 +31,7 @@ MIXES = (
     "retrieved",
     "none=1,given=1",
     "none=1,retrieved=1,given=1",
+    "none+retrieved+given",
     "given=1,distractors=1",
 )
 MAIN_FIELDS = ("output_dir", "max_steps_override", "learning_rate", "lora_r")
@@ -197,16 +198,26 @@ def _note(keys: Sequence[str], lang: str) -> str:
 
 
 def mix_choices(lang: str, value: str = "") -> list[tuple[str, str]]:
-    """Mixes of evidence in words: `条文なし + 付属の条文`; with `value` one of them."""
+    """Mixes of evidence in words: `条文なし か 付属の条文（問題ごとに1つ）`; with `value` one of
+    them."""
     own = [value] if value and value not in MIXES else []
-    return [(" + ".join(_kind(part, lang) for part in m.split(",")), m) for m in (*MIXES, *own)]
+    return [(_mix(mix, lang), mix) for mix in (*MIXES, *own)]
 
 
-def _kind(part: str, lang: str) -> str:
-    """`given=2` in words."""
-    kind, _, weight = part.strip().partition("=")
-    words = said(f"evidence.{kind}.short", lang, kind)
-    return words if weight in ("", "1") else f"{words} ×{weight}"
+def _mix(mix: str, lang: str) -> str:
+    parts = [part for part in mix.split(",") if part.strip()]
+    words = say("train.mix.or", lang).join(_choice(part, lang) for part in parts)
+    if len(parts) > 1:
+        return say("train.mix.one", lang, kinds=words)
+    return say("train.mix.each", lang, kinds=words) if "+" in mix else words
+
+
+def _choice(part: str, lang: str) -> str:
+    """`retrieved+given=2` in words."""
+    kinds, _, weight = part.partition("=")
+    named = (kind.strip() for kind in kinds.split("+"))
+    words = " + ".join(said(f"evidence.{kind}.short", lang, kind) for kind in named)
+    return words if weight.strip() in ("", "1") else f"{words} ×{weight.strip()}"
 
 
 # -- the components

@@ -226,7 +226,7 @@ def test_a_point_of_the_grid_is_a_variant_of_its_own() -> None:
     reads = variants.chosen(["presets"], False, 30)[0].reads
     assert reads and reads.max_steps_override == 30 and not reads.load_best_model_at_end
     one = first.at(first.grid[1])
-    assert one.config.learning_rate == 1e-4 and "distractors" in one.kinds
+    assert one.config.learning_rate == 1e-4 and "distractors" in one.config.evidence_mix
     assert len({v.sha for v in variants.VARIANTS.values()}) == len(variants.VARIANTS)
 
 

@@ -18,6 +18,7 @@ from lawui.training.config import (
     from_arguments,
     from_dict,
     from_values,
+    kinds,
     mix,
     to_dict,
 )
@@ -43,7 +44,7 @@ def test_small_norag_is_as_designed() -> None:
 def test_the_two_stages_of_a_real_base() -> None:
     first, second = PRESETS["reading"], PRESETS["law"]
     assert (first.train_set, first.max_seq_length) == ("reading", 2048)
-    assert mix(first.evidence_mix) == {"given": 0.5, "distractors": 0.5}
+    assert mix(first.evidence_mix) == {("given",): 0.5, ("distractors",): 0.5}
     assert not first.load_best_model_at_end and second.load_best_model_at_end
     assert (first.step_size, first.num_epochs, first.learning_rate) == (32, 1, 2e-4)
     assert (first.eval_steps, first.save_steps, first.max_steps_override) == (100, 100, 0)
@@ -51,7 +52,7 @@ def test_the_two_stages_of_a_real_base() -> None:
     assert (second.step_size, second.max_steps_override, second.learning_rate) == (8, 160, 1e-4)
     assert (second.warmup_ratio, second.lora_dropout, second.max_seq_length) == (0.05, 0.05, 2048)
     assert (second.eval_steps, second.early_stopping_patience) == (20, 2)
-    assert mix(second.evidence_mix) == pytest.approx(dict.fromkeys(EVIDENCES, 1 / 3))
+    assert mix(second.evidence_mix) == {EVIDENCES: 1.0}, "each item with every kind"
     for stage in (first, second):
         assert (stage.lora_r, stage.lora_alpha, stage.target_modules) == (16, 32, ("all-linear",))
         assert (stage.lr_scheduler_type, stage.model_name) == ("cosine", "")
@@ -153,9 +154,13 @@ def test_the_command_shown_makes_the_same_run(config: TrainConfig) -> None:
 
 
 def test_mix_and_budget() -> None:
-    assert mix("given") == {"given": 1.0}
-    assert mix("none=1, given=3") == {"none": 0.25, "given": 0.75}
-    for wrong in ("", "given=0", "given=-1", "given=x", "given=nan"):
+    assert mix("given") == {("given",): 1.0}
+    assert mix("none=1, given=3") == {("none",): 0.25, ("given",): 0.75}
+    assert mix("none + given + none") == {("none", "given"): 1.0}
+    several = "none=1,retrieved+given=3,given=0"
+    assert mix(several) == {("none",): 0.25, ("retrieved", "given"): 0.75}
+    assert kinds(several) == ("none", "retrieved", "given")
+    for wrong in ("", "given=0", "given=-1", "given=x", "given=nan", "given+", "none+hearsay"):
         with pytest.raises(TrainingError):
             mix(wrong)
     assert budget_bytes("10GB") == 10_000_000_000 == budget_bytes("10")

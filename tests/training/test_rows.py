@@ -39,6 +39,23 @@ def test_mix_gives_train_one_kind_and_dev_every_kind() -> None:
     assert made == list(rows.make_rows(questions, split, "none=1,given=3", found))
 
 
+def test_an_item_may_be_shown_with_several_kinds() -> None:
+    """Learnt with each of what it draws, in all its orders; of dev every kind is asked once."""
+    questions = [helpers.question(i, o) for i in range(60) for o in range(2)]
+    split = {q.group: "dev" if i < 20 else "train" for i, q in enumerate(questions)}
+    mix = "none=1,retrieved+given=1"
+    made = list(rows.make_rows(questions, split, mix, lambda *_: [helpers.passage()]))
+    shown: dict[str, list[str]] = {}
+    for row in made:
+        shown.setdefault(row.question.id, []).append(row.evidence)
+    dev = {q.id for q in questions if split[q.group] == "dev"}
+    assert all(shown[id] == ["none", "retrieved", "given"] for id in dev)
+    drawn = Counter(tuple(found) for id, found in shown.items() if id not in dev)
+    assert drawn.keys() == {("none",), ("retrieved", "given")} and min(drawn.values()) >= 20
+    orders = [(shown[q.id], shown[q.id[:-1] + "1"]) for q in questions if q.order == 0]
+    assert all(one == other for one, other in orders)
+
+
 def test_an_own_text_among_others_is_shown_alike_in_all_orders() -> None:
     own = [helpers.passage()]
     others = [helpers.passage(f"ほかの条文{i}") for i in range(6)]

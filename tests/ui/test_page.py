@@ -219,8 +219,15 @@ def test_a_mix_of_one_s_own_is_shown_with_its_weights(lab: Lab) -> None:
     values = {**lab.train_presets()["sample"], "evidence_mix": "none=1, given=2"}
     mix = train_form.filled(lab, values, "ja")[1]
     assert mix["value"] == "none=1, given=2"
-    assert mix["choices"][-1] == ("条文なし + 付属の条文 ×2", "none=1, given=2")
+    shown = "条文なし か 付属の条文 ×2（問題ごとにどれか1つ）"
+    assert mix["choices"][-1] == (shown, "none=1, given=2")
     assert len(mix["choices"]) == 1 + len(train_form.mix_choices("ja"))
+    both = train_form.mix_choices("en", "none=1,retrieved+given=3")[-1][0]
+    assert both.startswith("without the law or with articles found + with its own text ×3 (one")
+    words = {mix: text for text, mix in train_form.mix_choices("ja")}
+    assert words["given"] == "付属の条文"
+    every = "条文なし + 検索した条文 + 付属の条文（どの問題もすべて）"
+    assert words[lab.train_presets()["law"]["evidence_mix"]] == every
 
 
 def test_the_reading_exercises_are_on_the_train_tab_alone_and_read_when_chosen(

@@ -19,7 +19,7 @@ from lawui.bench.quality.evidence import Evidence
 from lawui.bench.quality.variants import Variant
 from lawui.model.adapters import read_adapter
 from lawui.training.batches import Encoded, Example, encode
-from lawui.training.config import TrainConfig
+from lawui.training.config import TrainConfig, mix
 from lawui.training.rows import Row, drawn, make_rows
 from lawui.types import BASE, LETTERS, AdapterInfo, Answer, Question, QuestionSet
 
@@ -69,14 +69,10 @@ class Bases:
         return self._encoded(questions, lambda question: kinds, variant)
 
     def learnt(self, questions: Iterable[Question], variant: Variant, seed: int) -> list[Example]:
-        """What a variant learns from: every question with each kind of evidence of its own, or
-        with the one that `train` would draw for the item by this seed."""
-        shares = dict.fromkeys(variant.kinds, 1.0)
-
-        def kinds(question: Question) -> Sequence[str]:
-            return [drawn(question, shares, seed)] if variant.drawn else variant.kinds
-
-        return self._encoded(questions, kinds, variant)
+        """What a variant learns from: every question with what `train` would draw for its item
+        by this seed."""
+        shares = mix(variant.config.evidence_mix)
+        return self._encoded(questions, lambda asked: drawn(asked, shares, seed), variant)
 
     def _encoded(
         self,

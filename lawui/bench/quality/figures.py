@@ -62,14 +62,14 @@ def rows(
         "variant": variant.name,
         "wording": wording,
         "choices": [part["choice"]["point"] for part in whole[0]],
-        "steps": [part["choice"]["step"] if variant.kinds else part["step"] for part in whole[0]],
+        "steps": [part["step"] if variant.alone else part["choice"]["step"] for part in whole[0]],
         "leaks": sum(part["leaks"] for part in whole[0]),
         "skipped": sum(part["skipped"] for parts in whole for part in parts),
         # What ends with the first stage was trained once, for all folds and seeds.
         "training_seconds": round(
-            sum(p["seconds"] for parts in whole for p in parts)
-            if variant.kinds
-            else whole[0][0]["seconds"],
+            whole[0][0]["seconds"]
+            if variant.alone
+            else sum(p["seconds"] for parts in whole for p in parts),
             1,
         ),
         "choosing_seconds": round(

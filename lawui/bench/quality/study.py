@@ -72,7 +72,7 @@ class Study:
         path = self._path(fold, variant) / "choice.json"
         if (found := _read(path)) is not None:
             return found
-        settled = not variant.config.early_stopping_patience or not variant.kinds
+        settled = not variant.config.early_stopping_patience or variant.alone
         if settled and len(variant.grid) == 1:
             point, steps = variant.grid[0], variant.config.max_steps_override
             return _write(path, {"point": point, "step": steps, "tried": [], "dev": None})
@@ -122,7 +122,9 @@ class Study:
             choice = self.choice(fold, variant)
         one = variant.at(choice["point"])
         with self._worded(one.wording):
-            if one.kinds:
+            if one.alone:
+                trained = self._reading(one)
+            else:
                 trained = self._train(
                     f"{fold.name}-{variant.name}-seed-{seed}",
                     one,
@@ -132,10 +134,8 @@ class Study:
                     seed=seed,
                     steps=choice["step"],
                 )
-            else:
-                trained = self._reading(one)
             found = {**_told(trained), **self.score(fold, one.wording, trained.info)}
-        if not self.keep and one.kinds:
+        if not self.keep and not one.alone:
             shutil.rmtree(trained.info.path)
         return _write(path, found)
 

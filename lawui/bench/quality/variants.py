@@ -7,18 +7,19 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from lawui.errors import UsageError
-from lawui.training.config import PRESETS, TrainConfig, mix, to_dict
-from lawui.types import EVIDENCES, AdapterInfo
+from lawui.training.config import PRESETS, TrainConfig, to_dict
+from lawui.types import AdapterInfo
 
 if TYPE_CHECKING:
     from lawui.model.load import LoadedModel
 
 BASIC = TrainConfig(
+    evidence_mix="none+retrieved+given",
     batch_size=8,  # two items in all their orders
     gradient_accumulation_steps=1,
     learning_rate=2e-4,
@@ -65,23 +66,20 @@ good puts it there and trains all that ships anew."""
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to train. `kinds` are the evidences that every training item is shown with, or
-    where `drawn` one of them, as `train` draws it; `made` questions by rule are added; `orders`
-    of an item are trained on; `config` is BASIC or LAW with changes; `grid` are the settings to
-    choose from in each fold. With `reads` training goes on from an adapter that learnt to read
-    by these settings, `reader` where one is given (the hash of its weights), or ends there
-    where there are no `kinds`."""
+    """One way to train. `made` questions by rule are added; `orders` of an item are trained on;
+    `config` is BASIC or LAW with changes; `grid` are the settings to choose from in each fold.
+    With `reads` training goes on from an adapter that learnt to read by these settings, `reader`
+    where one is given (the hash of its weights), or ends there where that is `alone`."""
 
     name: str
     what: str
-    kinds: tuple[str, ...] = EVIDENCES
-    drawn: bool = False
     made: int = 0
     orders: int = 4
     wording: str = "default"
     config: TrainConfig = BASIC
     reads: TrainConfig | None = None
     reader: str = ""
+    alone: bool = False
     grid: tuple[dict[str, Any], ...] = field(default=({},))
 
     @property
@@ -92,22 +90,22 @@ class Variant:
 
     def at(self, point: dict[str, Any]) -> Variant:
         """The variant with the settings of one point of its grid."""
-        settings = {k: v for k, v in point.items() if k not in ("kinds", "wording")}
+        settings = {k: v for k, v in point.items() if k != "wording"}
         return replace(
             self,
-            kinds=tuple(point.get("kinds", self.kinds)),
             wording=point.get("wording", self.wording),
             config=replace(self.config, **settings),
             grid=({},),
         )
 
 
-_WITH_OTHERS = (*EVIDENCES, "distractors")
+_EVERY = BASIC.evidence_mix
+_WITH_OTHERS = f"{_EVERY}+distractors"
 
 GRID: tuple[dict[str, Any], ...] = (
     *(
-        {"learning_rate": rate, "kinds": list(kinds)}
-        for rate, kinds in product((1e-4, 2e-4, 4e-4), (EVIDENCES, _WITH_OTHERS))
+        {"learning_rate": rate, "evidence_mix": mix}
+        for rate, mix in product((1e-4, 2e-4, 4e-4), (_EVERY, _WITH_OTHERS))
     ),
     {"wording": "strict"},
 )
@@ -119,43 +117,44 @@ _MIXED = Variant("mixed", "every item with no law, with what search finds and wi
 _PRESETS = Variant(
     "presets",
     "the presets reading and law, one after the other, as they are",
-    kinds=tuple(mix(LAW.evidence_mix)),
-    drawn=True,
     config=LAW,
     reads=READING,
 )
+_SETTINGS = {field.name for field in fields(TrainConfig)}
+
+
+def _changed(of: Variant, name: str, what: str, **changes: Any) -> Variant:
+    """`of` with other settings of the stage that learns the law, or other fields."""
+    settings = {k: v for k, v in changes.items() if k in _SETTINGS}
+    others = {k: v for k, v in changes.items() if k not in _SETTINGS}
+    config = replace(of.config, **settings)
+    return replace(of, name=name, what=f"{of.name}, {what}", config=config, **others)
+
 
 _SHOWN: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("given", "only the item's own text in training", {"kinds": ("given",)}),
-    ("distractors", "also the own text among others", {"kinds": _WITH_OTHERS}),
+    ("given", "only the item's own text in training", {"evidence_mix": "given"}),
+    ("one-kind", "one kind of law drawn for each item", {"evidence_mix": _EVERY.replace("+", ",")}),
+    ("distractors", "also the own text among others", {"evidence_mix": _WITH_OTHERS}),
     ("synthetic", "and 800 questions made from statutes by rule", {"made": 800}),
     ("one-order", "each item in its first order alone", {"orders": 1}),
     ("strict-prompt", "with a stricter wording of the prompt from then on", {"wording": "strict"}),
 )
 """Changes to what is shown that can be made to either recipe."""
 
-
-def _changed(of: Variant, name: str, what: str, **changes: Any) -> Variant:
-    """`of` with other settings of the stage that learns the law."""
-    words = f"{of.name}, {what}"
-    return replace(of, name=name, what=words, config=replace(of.config, **changes))
-
-
-def _reader(name: str, what: str, second: dict[str, Any] | None = None, **changes: Any) -> Variant:
-    """The presets with other settings of the first stage, and maybe of the second."""
-    found = _changed(_PRESETS, name, what, **(second or {}))
-    return replace(found, reads=replace(READING, **changes))
-
-
+_ALONE = replace(
+    _PRESETS, name="reading-alone", what="the first stage and nothing else", alone=True
+)
+_SIX = {"batch_size": 24, "max_steps_override": 80, "eval_steps": 10}
+_SIXTY = {"max_steps_override": 60, "early_stopping_patience": 0}
 _RANK_64 = {"lora_r": 64, "lora_alpha": 128.0}
 
 VARIANTS: dict[str, Variant] = {
     variant.name: variant
     for variant in (
         _MIXED,
-        *(replace(_MIXED, name=n, what=f"mixed, {what}", **more) for n, what, more in _SHOWN),
-        Variant("retrieved", "only what search finds in training", kinds=("retrieved",)),
-        Variant("none", "no law in training", kinds=("none",)),
+        *(_changed(_MIXED, name, what, **changes) for name, what, changes in _SHOWN),
+        _changed(_MIXED, "retrieved", "only what search finds", evidence_mix="retrieved"),
+        _changed(_MIXED, "none", "no law in training", evidence_mix="none"),
         _changed(_MIXED, "no-patience", "the last of all steps", early_stopping_patience=0),
         _changed(_MIXED, "steps-60", "at most 60 steps", max_steps_override=60, eval_steps=20),
         _changed(_MIXED, "steps-480", "up to 480 steps", max_steps_override=480, eval_steps=80),
@@ -164,34 +163,31 @@ VARIANTS: dict[str, Variant] = {
         _changed(_MIXED, "rank-4", "rank 4", lora_r=4, lora_alpha=8.0),
         _changed(_MIXED, "rank-64", "rank 64", **_RANK_64),
         _PRESETS,
-        *(
-            replace(_PRESETS, name=f"presets-{n}", what=f"presets, {what}", **more)
-            for n, what, more in _SHOWN
-        ),
-        replace(
-            _PRESETS, name="presets-every", what="presets, every item with all kinds", drawn=False
-        ),
-        replace(_PRESETS, name="reading-alone", what="the first stage and nothing else", kinds=()),
-        _changed(
-            _PRESETS,
-            "presets-24",
-            "six items in all their orders a step",
-            batch_size=24,
-            max_steps_override=80,
-            eval_steps=10,
-        ),
+        *(_changed(_PRESETS, f"presets-{name}", what, **more) for name, what, more in _SHOWN),
+        _ALONE,
+        _changed(_PRESETS, "presets-24", "six items in all their orders a step", **_SIX),
         _changed(_PRESETS, "presets-5e-5", "half the second stage's rate", learning_rate=5e-5),
         _changed(_PRESETS, "presets-2e-4", "twice the second stage's rate", learning_rate=2e-4),
+        _changed(_PRESETS, "presets-60", "60 steps of the second stage, not chosen", **_SIXTY),
         _changed(
             _PRESETS,
-            "presets-60",
-            "60 steps of the second stage, chosen by nothing",
-            max_steps_override=60,
-            early_stopping_patience=0,
+            "best-reader",
+            "the best look of the first stage",
+            reads=replace(READING, load_best_model_at_end=True),
         ),
-        _reader("best-reader", "the best look of the first stage", load_best_model_at_end=True),
-        _reader("plain-reader", "no exercise among other texts", evidence_mix="given"),
-        _reader("reading-64", "rank 64 in both stages", _RANK_64, **_RANK_64),
+        _changed(
+            _PRESETS,
+            "plain-reader",
+            "no exercise among other texts",
+            reads=replace(READING, evidence_mix="given"),
+        ),
+        _changed(
+            _PRESETS,
+            "reading-64",
+            "rank 64 in both stages",
+            reads=replace(READING, **_RANK_64),  # type: ignore[arg-type]
+            **_RANK_64,
+        ),
     )
 }
 

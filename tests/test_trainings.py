@@ -380,13 +380,13 @@ def test_many_who_look_at_the_exercises_at_once_have_them_read_once(
     lock five readers took ten times as long as one."""
     read: list[int] = []
 
-    def slow(folder: Path = reading.FOLDER) -> list[reading.Context]:
+    def slow(folder: Path) -> list[tuple[str, str]]:
         read.append(1)
         time.sleep(0.3)
         return few
 
-    few = reading.read()[:40]
-    monkeypatch.setattr(reading, "read", slow)
+    few = list(reading._files(reading.FOLDER))[:1]
+    monkeypatch.setattr(reading, "_files", slow)
     reading.question_set.cache_clear()
     try:
         config = lab.train_config("reading")

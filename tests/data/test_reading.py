@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 from collections import Counter
@@ -131,6 +132,8 @@ def test_an_act_and_an_order_under_it_are_two_documents(tmp_path: Path) -> None:
     lines += ["### 別表第1", "青、白", "? 網は何色ですか。", "+ 青", "- 赤", "- 黒", "- 黄"]
     (tmp_path / "a.txt").write_text("\n".join(lines), "utf-8")
     (context,) = reading.read(tmp_path)
+    (tmp_path / "b.txt.xz").write_bytes(lzma.compress((tmp_path / "a.txt").read_bytes()))
+    assert reading.read(tmp_path) == [context, context], "packed or plain"
     assert [p.law for p in context.passages] == ["舟の法", "舟の法施行令", "舟の法"]
     assert context.passages[1].place() == "舟の法施行令第4条の2" and context.law == "舟の法"
     (question,) = reading.questions([context])

@@ -1,7 +1,7 @@
 """Reading questions, written for this project on invented regulations.
 
 They teach how people ask and retell; the model is shown the text that each rests on. The
-texts lie in texts/*.txt:
+texts lie in texts/, a writer's in `NAME.txt.xz` (`xzcat` shows them) or, plain, in `NAME.txt`:
 
     ## the regulation's name
     ### 第4条第2項                      one to six places make a context
@@ -12,8 +12,8 @@ texts lie in texts/*.txt:
     + the answer
     - another choice                    three of them
 
-Nothing of lawqa_jp or of the sample law is among them; `writerY-*.txt`, `writerZ-*.txt` and
-`writerAA-*.txt` are in the manner of the laws that lawqa_jp cites, with everything in them
+Nothing of lawqa_jp or of the sample law is among them; `writerY`, `writerZ` and `writerAA`
+are in the manner of the laws that lawqa_jp cites, with everything in them
 invented.
 """
 
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import lzma
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -112,7 +113,14 @@ class _Open:
 def read(folder: Path = FOLDER) -> list[Context]:
     """All contexts, files in the order of their names. Raises ValueError naming file and
     line for what is not in the format."""
-    return [c for path in sorted(folder.glob("*.txt")) for c in _read_file(path)]
+    return [c for name, text in _files(folder) for c in _contexts(name, text)]
+
+
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    """(name, text) of each file, in the order of their names."""
+    for path in sorted(p for p in folder.iterdir() if p.name.endswith((".txt", ".txt.xz"))):
+        with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
+            yield path.name, file.read().decode()
 
 
 def split(contexts: Sequence[Context]) -> tuple[list[Context], list[Context]]:
@@ -127,9 +135,12 @@ def question_set() -> QuestionSet:
     """All questions as a set, read when first asked for; its hash is that of every text, of the
     names that are held out and of how questions are made anew."""
     digest = hashlib.sha256(f"{PARTED} {REMADE} {JOINED} {HALF}".encode())
-    for path in (*sorted(FOLDER.glob("*.txt")), HELD_OUT):
-        digest.update(path.read_bytes())
-    return QuestionSet(NAME, tuple(questions(read())), digest.hexdigest(), str(FOLDER))
+    contexts: list[Context] = []
+    for name, text in _files(FOLDER):
+        digest.update(text.encode())
+        contexts += _contexts(name, text)
+    digest.update(HELD_OUT.read_bytes())
+    return QuestionSet(NAME, tuple(questions(contexts)), digest.hexdigest(), str(FOLDER))
 
 
 @functools.lru_cache(maxsize=1)
@@ -277,14 +288,14 @@ def _headed(passages: Sequence[Passage]) -> Iterator[str]:
         yield passage.text
 
 
-def _read_file(path: Path) -> Iterator[Context]:
+def _contexts(name: str, text: str) -> Iterator[Context]:
     law, now, number = "", _Open(), 0
 
     def closed() -> Iterator[Context]:
         if now.asked:
-            yield _context(law, now, f"{path.name}:{number}")
+            yield _context(law, now, f"{name}:{number}")
 
-    for number, raw in enumerate(path.read_text("utf-8").splitlines(), 1):
+    for number, raw in enumerate(text.splitlines(), 1):
         line = raw.rstrip()
         if line.startswith("## "):
             yield from closed()
@@ -302,7 +313,7 @@ def _read_file(path: Path) -> Iterator[Context]:
         elif line.strip() and now.places and not now.asked:
             now.places[-1][1].append(line.strip())
         elif line.strip():
-            raise ValueError(f"{path.name}:{number}: {line[:40]}")
+            raise ValueError(f"{name}:{number}: {line[:40]}")
     yield from closed()
 
 

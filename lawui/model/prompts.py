@@ -17,9 +17,9 @@ of an item share their prefix.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lawui.errors import ModelError
 from lawui.types import LETTERS, Passage, Prompt, Question
@@ -84,8 +84,8 @@ def render(
     dropped: list[str] = []
     shortened: dict[str, str] = {}
     while True:
-        blocks = [_passage_block(p, shortened.get(p.id)) for p in _statute_order(kept)]
-        text = _render(tokenizer, _body(question.stem, question.choices, blocks))
+        body = _body(question.stem, question.choices, _blocks(kept, shortened))
+        text = _render(tokenizer, body)
         ids = _encode(tokenizer, text)
         excess = len(ids) - max_tokens if max_tokens else 0
         if excess <= 0:
@@ -93,25 +93,61 @@ def render(
         if len(kept) > 1:
             dropped.append(kept.pop().id)
         elif kept:
-            body = shortened.get(kept[0].id, kept[0].text)
+            left = shortened.get(kept[0].id, kept[0].text)
             # A token is at least one character for most texts; twice the excess converges fast.
-            shorter = body[: max(0, len(body) - max(excess, 8))]
+            shorter = left[: max(0, len(left) - max(excess, 8))]
             if shorter:
                 shortened[kept[0].id] = shorter
             else:
                 dropped.append(kept.pop().id)
         else:
             raise ModelError("model.question_too_long", tokens=len(ids), limit=max_tokens)
+    return _prompt(tokenizer, question, kept, tuple(dropped), body, text, ids)
+
+
+def render_all(
+    tokenizer: PreTrainedTokenizerBase,
+    asked: Sequence[tuple[Question, Sequence[Passage]]],
+    max_tokens: int,
+) -> list[Prompt | None]:
+    """The prompts of many questions as `render` makes them, None for a question that is too
+    long. Whole ones are encoded together: by all cores where TOKENIZERS_PARALLELISM is true."""
+    bodies = [_body(q.stem, q.choices, _blocks(passages, {})) for q, passages in asked]
+    texts = [_render(tokenizer, body) for body in bodies]
+    ids: Any = tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+    found: list[Prompt | None] = []
+    for (question, passages), body, text, own in zip(asked, bodies, texts, ids, strict=True):
+        if len(own) <= max_tokens:
+            found.append(_prompt(tokenizer, question, passages, (), body, text, own))
+            continue
+        try:
+            found.append(render(tokenizer, question, passages, max_tokens))
+        except ModelError as error:
+            if error.key != "model.question_too_long":
+                raise
+            found.append(None)
+    return found
+
+
+def _prompt(
+    tokenizer: PreTrainedTokenizerBase,
+    question: Question,
+    kept: Sequence[Passage],
+    dropped: tuple[str, ...],
+    body: str,
+    text: str,
+    ids: Sequence[int],
+) -> Prompt:
     return Prompt(
         text=text,
         question_id=question.id,
         passage_ids=tuple(p.id for p in _statute_order(kept)),
         n_tokens=len(ids),
-        dropped_passages=tuple(dropped),
+        dropped_passages=dropped,
         sha=sha(tokenizer),
         text_sha=hashlib.sha256(text.encode()).hexdigest(),
         token_ids=tuple(ids),
-        user=_user(_body(question.stem, question.choices, blocks)),
+        user=_user(body),
     )
 
 
@@ -138,6 +174,10 @@ def _passage_block(passage: Passage, shortened: str | None) -> str:
     # The place, not the citation: a what-if must change the text it changes and no more.
     text = passage.text if shortened is None else shortened
     return f"{passage.place()}\n{text}" if passage.law else text
+
+
+def _blocks(passages: Sequence[Passage], shortened: Mapping[str, str]) -> list[str]:
+    return [_passage_block(p, shortened.get(p.id)) for p in _statute_order(passages)]
 
 
 def _body(stem: str, choices: Sequence[str], blocks: Sequence[str]) -> str:

@@ -14,18 +14,20 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lawui.errors import ModelError
 from lawui.model import prompts
 from lawui.training.rows import Row
-from lawui.types import LETTERS
+from lawui.types import LETTERS, Prompt
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedTokenizerBase
+
+AT_ONCE = 512
+"""Rows whose prompts are encoded together."""
 
 POOL = 8
 """Steps drawn together: sequences of a pool are put into steps by length."""
@@ -93,13 +95,9 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_seq_leng
     answers: dict[str, tuple[int, int]] = {
         letter: prompts.answer_ids(tokenizer, letter) for letter in LETTERS
     }
-    for row in rows:
-        room = max_seq_length - len(answers["a"])
-        try:
-            prompt = prompts.render(tokenizer, row.question, row.passages, room)
-        except ModelError as error:
-            if error.key != "model.question_too_long":
-                raise
+    room = max_seq_length - len(answers["a"])
+    for row, prompt in _prompts(rows, tokenizer, room):
+        if prompt is None:
             dropped.append(row.question.id)
             continue
         whole = "".join(passage.text for passage in row.passages)
@@ -116,6 +114,15 @@ def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_seq_leng
             )
         )
     return Encoded(tuple(examples), shortened, tuple(dropped))
+
+
+def _prompts(
+    rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, room: int
+) -> Iterator[tuple[Row, Prompt | None]]:
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        asked = [(row.question, row.passages) for row in some]
+        yield from zip(some, prompts.render_all(tokenizer, asked, room), strict=True)
 
 
 def joined(parts: Sequence[Encoded]) -> Encoded:

@@ -228,7 +228,8 @@ class Page:
         busy: str = "",
     ) -> Any:
         """Wire a press on an element of a `pressable`: `fn(lang, opened, *inputs)`, where
-        `opened` is the element's `data-open`; otherwise as `on`."""
+        `opened` is the element's `data-open`; otherwise as `on`. A press counts also before all
+        of what the one before it brought is drawn: it is on something else."""
         targets = [*outputs, notice]
 
         def handle(event: gr.EventData, lang: str, *values: Any) -> Any:
@@ -238,6 +239,7 @@ class Page:
             yield from self._told(busy, work, len(outputs), lang, fn) if busy else [work()]
 
         options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        options["trigger_mode"] = "multiple"
         return html.click(handle, [self.language, *inputs], targets, **options)
 
     def finish(self, blocks: gr.Blocks) -> Any:

@@ -86,12 +86,13 @@ document.addEventListener("keydown", (event) => {
 window.lawuiChose = (id) => Boolean(chosenIn?.closest(`#${id}`));
 
 // A browser's first visit starts the tour, once the view stands; an address that names a
-// question is somebody's link and not a first look around. Escape closes it.
-const cameFor = new URL(window.location).searchParams;
+// question or a tab is somebody's link and not a first look around. Escape closes it.
+const { searchParams } = new URL(window.location);
+const sentTo = ["q", "item", "tab"].some((name) => searchParams.has(name));
 const welcome = () => {
   if (!window.lawuiOpened) return void setTimeout(welcome, 200);
   try {
-    if (localStorage.getItem("lawui.tour") || cameFor.has("q") || cameFor.has("item")) return;
+    if (localStorage.getItem("lawui.tour") || sentTo) return;
     localStorage.setItem("lawui.tour", "seen");
   } catch {
     return; // a browser that keeps nothing would show it at every visit

@@ -13,6 +13,24 @@ from lawui.ui.tour import ITEM
 Visit = Callable[..., Any]
 CARD = "#tour .lw-tour"
 
+# The word that an answer is whole reaches the page `late` ms late.
+COMPLETES_LATE = """(late) => {
+  const plain = window.fetch, words = new TextDecoder();
+  const slow = () => new TransformStream({
+    async transform(chunk, way) {
+      for (const told of words.decode(chunk, { stream: true }).split(/(?<=\\n\\n)/)) {
+        if (told.includes('process_completed')) await new Promise((go) => setTimeout(go, late));
+        way.enqueue(new TextEncoder().encode(told));
+      }
+    },
+  });
+  window.fetch = async (...asked) => {
+    const answer = await plain(...asked);
+    if (!String(asked[0].url ?? asked[0]).includes('/queue/data')) return answer;
+    return new Response(answer.body.pipeThrough(slow()), answer);
+  };
+}"""
+
 
 def test_a_newcomer_sees_the_law_bring_an_answer_by_keys_alone(visit: Visit) -> None:
     visitor = visit(newcomer=True)
@@ -35,6 +53,21 @@ def test_a_newcomer_sees_the_law_bring_an_answer_by_keys_alone(visit: Visit) -> 
     expect(page.locator("#ask-passages .lw-passage")).not_to_have_count(0)
     expect(page.locator("#tour .lw-go")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.locator(CARD)).to_have_count(0)
+
+
+def test_a_press_counts_before_the_last_one_s_answer_is_all_there(visit: Visit) -> None:
+    """The next step can be pressed as soon as it is drawn, before the server has told that
+    the answer before it is whole, which a busy machine tells late."""
+    visitor = visit(newcomer=True)
+    page = visitor.page
+    expect(page.locator("#tour .lw-go")).to_be_focused()
+    page.evaluate(COMPLETES_LATE, 1500)
+    page.click("#tour .lw-go")
+    expect(page.locator(CARD)).to_contain_text("（2 / 3）")
+    page.click("#tour .lw-go")
+    expect(page.locator(CARD)).to_contain_text("（3 / 3）")
+    page.click("#tour .lw-go")
     expect(page.locator(CARD)).to_have_count(0)
 
 
@@ -65,3 +98,10 @@ def test_who_follows_a_link_to_a_question_is_left_in_peace(visit: Visit) -> None
     visitor.page.wait_for_timeout(1000)
     assert visitor.page.locator(CARD).count() == 0
     expect(visitor.page.locator("#ask-question .lw-id")).to_have_text("sample-002-0")
+
+
+def test_who_follows_a_link_to_a_tab_finds_it_open(visit: Visit) -> None:
+    visitor = visit(newcomer=True, address="?tab=train")
+    visitor.page.wait_for_timeout(1000)
+    assert visitor.page.locator(CARD).count() == 0
+    expect(visitor.page.locator("#tab-train")).to_be_visible()

@@ -11,7 +11,8 @@ article a value in [0, 1], 1 for the best of this query; their weighted sum rank
     link      an article found by the ways above cites it or is cited by it: within the law,
               from a decree up to its act, or from an act down to its decree
 
-With a reranker (rerank.py) the first passages are then put in the order of its scores.
+With a reranker (rerank.py) the first passages are then put in the order of its scores. What a
+choice names is always among the passages shown: no other choice can be weighed against it.
 """
 
 from __future__ import annotations
@@ -71,18 +72,24 @@ SHARE, DECAY = 0.7, 0.95
 further passage of an article keeps: a definition of ninety items mustn't fill the list."""
 
 
+HOLDS = 0.8
+"""How far a passage that holds a place agrees with a citation of it: the very place is 1."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What one query says about every article and passage.
 
     `ways` maps each name of `WEIGHTS` to [articles] float32 in [0, 1]; `passages`
     [passages] float32 tells passages of one article apart; `neighbours` are the passages
-    that Chroma returned.
+    that Chroma returned. `places` are those that choices name: for each its passages, those
+    that say it best first.
     """
 
     ways: dict[str, np.ndarray]
     passages: np.ndarray
     neighbours: frozenset[int]
+    places: tuple[tuple[int, ...], ...] = ()
 
     def fused(self, weights: Mapping[str, float] = WEIGHTS) -> np.ndarray:
         """[articles] float32 in [0, 1]: the weighted mean of the ways."""
@@ -149,7 +156,9 @@ class Searcher:
         self._client.close()
 
     def search(self, text: str, k: int = 5) -> list[Passage]:
-        """The `k` best passages, best first; an empty query finds nothing.
+        """The `k` best passages, best first; an empty query finds nothing. A place that a
+        choice (a line after the first) names stands in for the last of them where it is not
+        among them.
 
         `score` is in [0, 1] and comparable within one answer; `found_by` names the ways
         that speak for the passage, of `lexical`, `dense`, `citation` and `link`. A reranker
@@ -157,18 +166,45 @@ class Searcher:
         """
         if k < 1 or not lexical.fold(text[:LONGEST_QUERY]):
             return []
-        if self.reranker is None:
-            return self._fused(text, k)
-        return _reranked(self.reranker, text, self._fused(text, max(k, DEPTH)))[:k]
-
-    def _fused(self, text: str, k: int) -> list[Passage]:
         evidence = self.evidence(text)
         fused = evidence.fused()
+        found = self._best(evidence, fused, k if self.reranker is None else max(k, DEPTH))
+        if self.reranker is not None:
+            found = _reranked(self.reranker, text, found)[:k]
+        return self._with_places(found, evidence, fused, k) if found else []
+
+    def _best(self, evidence: Evidence, fused: np.ndarray, k: int) -> list[tuple[int, Passage]]:
+        """The `k` best rows and their passages, best first."""
         rows, scores = self._rows(best(fused, k), fused, evidence.passages)
         return [
-            self._passage(int(rows[n]), float(scores[n]), evidence)
+            (int(rows[n]), self._passage(int(rows[n]), float(scores[n]), evidence))
             for n in np.argsort(-scores, kind="stable")[:k]
         ]
+
+    def _with_places(
+        self, found: list[tuple[int, Passage]], evidence: Evidence, fused: np.ndarray, k: int
+    ) -> list[Passage]:
+        """The passages found, the last that no choice names giving way to places that one
+        names; the first stays."""
+        kept = [row for row, _ in found]
+        absent: list[int] = []
+        needed = {kept[0]}
+        for rows in evidence.places:
+            own = next((row for row in (*kept, *absent) if row in rows), None)
+            if own is None:
+                absent.append(rows[0])
+            else:
+                needed.add(own)
+        spare = [at for at, row in enumerate(kept) if row not in needed]
+        room = k - len(found)
+        absent = absent[: room + len(spare)]
+        leaving = {*spare[min(len(spare), len(spare) + room - len(absent)) :]}
+        added = []
+        for row in absent:
+            own_rows, scores = self._rows(self._library.owners[[row]], fused, evidence.passages)
+            added.append(self._passage(row, float(scores[own_rows == row][0]), evidence))
+        staying = [passage for at, (_, passage) in enumerate(found) if at not in leaving]
+        return staying + sorted(added, key=lambda passage: -passage.score)
 
     def citations(self, text: str) -> list[Citation]:
         """What a text cites, in order; `law_id` is "" for a law that isn't in the library."""
@@ -194,7 +230,7 @@ class Searcher:
         parts = parts_of(text)
         lexical_rows, words, article = self._lexical(parts)
         dense_rows, dense, neighbours = self._dense(parts)
-        cited_rows, cited = self._cited(text)
+        cited_rows, cited, named = self._cited(text)
         enough = min(1.0, words.max(initial=0) / len(parts) / ENOUGH) ** 2
         ways = {
             "lexical": _relative(words) * enough,
@@ -205,7 +241,8 @@ class Searcher:
         first = _weighted(ways, {name: WEIGHTS[name] for name in FIRST_STAGE})
         ways |= self._links.follow(first / max(first.max(initial=0), SURE))
         rows = _relative(lexical_rows) + 0.5 * _relative(dense_rows) + cited_rows
-        return Evidence(ways, rows, neighbours)
+        places = (tuple(sorted(place, key=lambda row: (-rows[row], row))) for place in named)
+        return Evidence(ways, rows, neighbours, tuple(dict.fromkeys(places)))
 
     def _lexical(self, parts: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """BM25 summed over parts: of passages, of articles by their best passage, and of
@@ -250,20 +287,31 @@ class Searcher:
                 key, path=self.info.path, url=self._chroma_url, reason=str(error)
             ) from error
 
-    def _cited(self, text: str) -> tuple[np.ndarray, np.ndarray]:
-        """[passages] and [articles]: 1 where the text names the place or the article."""
+    def _cited(self, text: str) -> tuple[np.ndarray, np.ndarray, list[list[int]]]:
+        """[passages] and [articles]: 1 where the text names the place or the article; and the
+        passages of the most exact place that each choice names."""
         library = self._library
         rows = np.zeros(self.info.passages, np.float32)
         articles = np.zeros(len(library.articles), np.float32)
+        named: dict[int, tuple[int, list[int]]] = {}
         for citation in self.citations(text):
             number = library.number(citation)
             if number is None:
                 continue
             articles[number] = 1
-            for row in self._rows_of(number):
-                if citation.paragraph:
-                    rows[row] = max(rows[row], _agreement(citation, self._read(row)))
-        return rows, articles
+            own = [*self._rows_of(number)]
+            exact = bool(citation.paragraph) + bool(citation.item)
+            if exact:
+                agreement = np.array([_agreement(citation, self._read(row)) for row in own])
+                rows[own] = np.maximum(rows[own], agreement)
+                most = max(agreement, default=0.0)
+                own = [row for row, value in zip(own, agreement, strict=True) if value == most]
+                if most < HOLDS:
+                    continue
+            line = text.count("\n", 0, citation.start)
+            if line and own and exact > named.get(line, (-1, own))[0]:
+                named[line] = exact, own
+        return rows, articles, [own for _, own in named.values()]
 
     def _best_passage(self, scores: np.ndarray) -> np.ndarray:
         """[passages] -> [articles]: the score of each article's best passage."""
@@ -363,13 +411,15 @@ def best(scores: np.ndarray, k: int) -> np.ndarray:
     return places[scores[places] > 0]
 
 
-def _reranked(reranker: Reranker, text: str, passages: list[Passage]) -> list[Passage]:
+def _reranked(
+    reranker: Reranker, text: str, found: list[tuple[int, Passage]]
+) -> list[tuple[int, Passage]]:
     """The first `DEPTH` passages by the reranker's scores, ties as they were; then the rest."""
-    first = passages[:DEPTH]
+    first = found[:DEPTH]
     # A paragraph seldom names its own law and subject.
-    texts = [f"{p.citation()} {p.caption}\n{p.text}" for p in first]
+    texts = [f"{p.citation()} {p.caption}\n{p.text}" for _, p in first]
     order = np.argsort(-reranker.scores(text[:LONGEST_QUERY], texts), kind="stable")
-    return [first[n] for n in order] + passages[DEPTH:]
+    return [first[n] for n in order] + found[DEPTH:]
 
 
 def _weighted(ways: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
@@ -386,8 +436,9 @@ def _relative(scores: np.ndarray) -> np.ndarray:
 
 def _agreement(citation: Citation, passage: Passage) -> float:
     """1 for the very place that is cited, less for one that holds it or is within it."""
-    if citation.paragraph != passage.paragraph:
+    # An article of one paragraph is cited without it: 第二条の十三第一号.
+    if (citation.paragraph or "1") != passage.paragraph:
         return 0.0
     if not citation.item or citation.item == passage.item:
         return 1.0
-    return 0.8 if not passage.item else 0.3
+    return HOLDS if not passage.item else 0.3

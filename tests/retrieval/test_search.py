@@ -9,8 +9,9 @@ import pytest
 from lawui.data.headings import cited_articles
 from lawui.data.questions import load_set
 from lawui.errors import RetrievalError
+from lawui.retrieval.citations import Citation
 from lawui.retrieval.evaluate import evaluate, ranked_articles
-from lawui.retrieval.hybrid import MOST_PARTS, WEIGHTS, Searcher, best, parts_of
+from lawui.retrieval.hybrid import HOLDS, MOST_PARTS, WEIGHTS, Searcher, _agreement, best, parts_of
 from lawui.types import Article, Passage
 
 
@@ -50,6 +51,34 @@ def test_a_named_paragraph_comes_before_its_neighbours(
     found = searcher.search(f"{target.label}第二項", 10)
     own = [p.paragraph for p in found if p.article == target.article and not p.supplementary]
     assert own[0] == "2"
+
+
+def test_what_choices_name_is_shown(searcher: Searcher, articles: list[Article]) -> None:
+    """Four places far from what the stem is about; the best of the search stays the first."""
+    stem = "届出をしなければならない期間を定めたものはどれか。"
+    best = searcher.search(stem, 1)[0]
+    several = [a for a in articles if len(a.paragraphs) >= 2 and not a.supplementary]
+    named = [a for a in several if a.article != best.article][:4]
+    text = "\n".join([stem, *(f"{a.label}第二項" for a in named)])
+    found = searcher.search(text, 5)
+    shown = [(p.article, p.paragraph) for p in found]
+    assert {(a.article, "2") for a in named} <= {*shown} and len({*shown}) == len(found) == 5
+    assert [p.score for p in found] == sorted((p.score for p in found), reverse=True)
+    assert searcher.search(text, 1)[0] == searcher.search(text, 5)[0]
+    assert len(searcher.search(text, 3)) == 3
+    assert [p.id for p in searcher.search(text, 40)][:2] == [p.id for p in found][:2]
+    in_the_stem = searcher.search(stem + "".join(f"、{a.label}第二項" for a in named), 5)
+    assert len(in_the_stem) == 5, "one line is no question: the best are shown"
+
+
+def test_an_item_is_named_without_the_only_paragraph() -> None:
+    item = Passage("x", "甲令", "2_13", "1", "3", "", "", "三の文")
+    lead = replace(item, item="")
+    named = Citation("", "甲令", "2_13", item="3")
+    assert _agreement(named, item) == 1 > _agreement(named, lead) == HOLDS
+    assert _agreement(named, replace(item, item="4")) < HOLDS
+    assert _agreement(named, replace(item, paragraph="2")) == 0
+    assert _agreement(replace(named, paragraph="1"), item) == 1
 
 
 def test_passages_carry_what_the_page_shows(searcher: Searcher, articles: list[Article]) -> None:

@@ -68,7 +68,7 @@ def test_they_are_questions_with_the_text_that_they_rest_on() -> None:
     golds = Counter(q.gold for q in asked)
     assert max(golds.values()) < 1.1 * min(golds.values())
     by_source = {q.source: q for q in asked if not q.order}
-    parted = apart = joined = 0
+    parted = apart = joined = cites = named = 0
     for number, context in enumerate(contexts):
         question = by_source[f"reading:{number}"]
         shown = given_passages(question)
@@ -102,8 +102,16 @@ def test_they_are_questions_with_the_text_that_they_rest_on() -> None:
             assert len(set().union(*halves)) == 8, "none stands twice: that would tell"
             joined += 1
             continue
+        if reading.cites(asked):
+            bare = [text.removeprefix(context.law) for text in question.choices]
+            named += bare != [*question.choices]
+            told = {text.removeprefix(context.law) for text in (asked.answer, *asked.others)}
+            assert bare[answer] == asked.answer.removeprefix(context.law) and {*bare} == told
+            cites += 1
+            continue
         assert question.choices[answer] in single and {*others} <= several
     assert 0.4 < parted / apart < 0.6 and joined > 300
+    assert 0.5 < named / cites < 0.95, "a choice that is a place names its law, mostly"
 
 
 def test_an_article_is_shown_paragraph_by_paragraph() -> None:

@@ -12,8 +12,8 @@ texts lie in texts/, a writer's in `NAME.txt.xz` (`xzcat` shows them) or, plain,
     + the answer
     - another choice                    three of them
 
-Nothing of lawqa_jp or of the sample law is among them; `writerY`, `writerZ` and `writerAA`
-are in the manner of the laws that lawqa_jp cites, with everything in them
+Nothing of lawqa_jp or of the sample law is among them; `writerY`, `writerZ`, `writerAA`
+and `writerBB` are in the manner of the laws that lawqa_jp cites, with everything in them
 invented.
 """
 
@@ -68,6 +68,10 @@ lawqa_jp's questions have a choice of sixty characters and more."""
 
 HALF = 75
 """The most characters of a statement that is joined with another."""
+
+
+NAMED = 0.6
+"""Share of the questions for a place whose choices name its law, as most of lawqa_jp's do."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def split(contexts: Sequence[Context]) -> tuple[list[Context], list[Context]]:
 def question_set() -> QuestionSet:
     """All questions as a set, read when first asked for; its hash is that of every text, of the
     names that are held out and of how questions are made anew."""
-    digest = hashlib.sha256(f"{PARTED} {REMADE} {JOINED} {HALF}".encode())
+    digest = hashlib.sha256(f"{PARTED} {REMADE} {JOINED} {HALF} {NAMED}".encode())
     contexts: list[Context] = []
     for name, text in _files(FOLDER):
         digest.update(text.encode())
@@ -185,6 +189,14 @@ def joined(asked: Asked, told: Statements, rng: Random) -> Asked | None:
     ]
     answer = texts.pop(0 if asked.wrong else -1)
     return replace(asked, answer=answer, others=(texts[0], texts[1], texts[2]), probs=None)
+
+
+def named(asked: Asked, law: str) -> Asked:
+    """`asked` with the law's name before every place that is a choice and has none."""
+    answer, *others = (
+        text if text.startswith(law) else f"{law}{text}" for text in (asked.answer, *asked.others)
+    )
+    return replace(asked, answer=answer, others=(others[0], others[1], others[2]))
 
 
 def statements(context: Context) -> Statements:
@@ -250,6 +262,8 @@ def questions(contexts: Sequence[Context], seed: int = 0) -> list[Question]:
             made = remade(one, told, draw) if draw.random() < REMADE else None
             if draw.random() < JOINED:
                 made = joined(one, told, draw) or made
+            if cites(one) and draw.random() < NAMED:
+                made = named(one, context.law)
             texts = [(made or one).answer, *(made or one).others]
             draw.shuffle(texts)
             a, b, c, d = texts

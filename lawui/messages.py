@@ -639,8 +639,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "There is no setting “{name}”.",
     ),
     "train.bad_mix": (
-        "条文の割合「{value}」を読み取れません。「given」や「none=1,given=2」のように書いてください。",
-        "The evidence mix “{value}” cannot be read. Write it like “given” or “none=1,given=2”.",
+        "条文の割合「{value}」を読み取れません。「given」「none=1,given=2」「none+given」のように書いてください。",
+        "The evidence mix “{value}” cannot be read. Write it like “given”, “none=1,given=2” or "
+        "“none+given”.",
     ),
     "train.bad_budget": (
         "メモリの上限「{value}」を読み取れません。「10GB」のように書いてください。",

@@ -348,6 +348,7 @@ def _not_one_of(name: str, value: object, allowed: tuple[str, ...]) -> TrainingE
 _HELP = {
     "train_set": "a set that score knows, or reading: exercises written for this project",
     "start_from": "an adapter of the same base to go on from",
+    "evidence_mix": "none,given=2: one for each item, by weight; none+given: both for each",
 }
 
 
@@ -360,7 +361,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for field in fields(TrainConfig):
         default = getattr(TrainConfig, field.name)
         shown = ",".join(default) if isinstance(default, tuple) else default
-        text = f"default {shown}" if shown != "" else _HELP.get(field.name)
+        about = (_HELP.get(field.name, ""), f"default {shown}" if shown != "" else "")
+        text = "; ".join(filter(None, about)) or None
         if isinstance(default, bool):
             parser.add_argument(
                 flag(field.name), action=argparse.BooleanOptionalAction, default=None, help=text

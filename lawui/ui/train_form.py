@@ -441,7 +441,10 @@ def _wire(page: Page, form: Form) -> None:
     page.view(mixes, [form.mix], [form.mix])
     start, model_name = form.fields[START], form.fields["model_name"]
     changed = [c.change for name, c in form.fields.items() if name != START]
-    latest = {"trigger_mode": "always_last"}
+    # One after another: two changes in one moment may be on their way at once, and the command
+    # of the first must not be told last.
+    latest: dict[str, Any] = {"trigger_mode": "always_last"}
+    latest |= {"concurrency_limit": 1, "concurrency_id": "train-command"}
     page.on([form.mix.input, *changed], show, form.values, [form.command], form.problem, **latest)
     busy = "train.preview.busy"
     page.on([form.set.input], show, form.values, [form.command], form.problem, busy, **latest)

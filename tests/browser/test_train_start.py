@@ -147,6 +147,7 @@ def test_who_passes_through_the_presets_loses_nothing_typed(visit: Visit) -> Non
     page = visit(address="?tab=train").page
     steps = page.locator("#train-max_steps_override :is(input, textarea)")
     command = page.locator("#train-command code")
+    expect(command).to_have_text("python -m lawui train --preset sample")
     steps.fill("7")
     expect(command).to_contain_text("--max-steps-override 7")
     page.focus("#train-preset input")

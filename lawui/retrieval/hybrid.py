@@ -12,7 +12,8 @@ article a value in [0, 1], 1 for the best of this query; their weighted sum rank
               from a decree up to its act, or from an act down to its decree
 
 With a reranker (rerank.py) the first passages are then put in the order of its scores. What a
-choice names is always among the passages shown: no other choice can be weighed against it.
+choice names is among the passages shown where there is room: no other choice can be weighed
+against it.
 """
 
 from __future__ import annotations

@@ -239,8 +239,8 @@ class Page:
             yield from self._told(busy, work, len(outputs), lang, fn) if busy else [work()]
 
         options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        options["trigger_mode"] = "multiple"
-        return html.click(handle, [self.language, *inputs], targets, **options)
+        pressed = [self.language, *inputs]
+        return html.click(handle, pressed, targets, trigger_mode="multiple", **options)
 
     def finish(self, blocks: gr.Blocks) -> Any:
         """Wire language and opening, after every tab is built. Returns the load event."""

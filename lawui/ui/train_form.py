@@ -443,8 +443,8 @@ def _wire(page: Page, form: Form) -> None:
     changed = [c.change for name, c in form.fields.items() if name != START]
     # One after another: two changes in one moment may be on their way at once, and the command
     # of the first must not be told last.
-    latest: dict[str, Any] = {"trigger_mode": "always_last"}
-    latest |= {"concurrency_limit": 1, "concurrency_id": "train-command"}
+    one: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "train-command"}
+    latest = {**one, "trigger_mode": "always_last"}
     page.on([form.mix.input, *changed], show, form.values, [form.command], form.problem, **latest)
     busy = "train.preview.busy"
     page.on([form.set.input], show, form.values, [form.command], form.problem, busy, **latest)

@@ -10,26 +10,10 @@ from playwright.sync_api import expect
 from lawui.data.questions import load_set
 from lawui.ui.tour import ITEM
 
+from .late import TELLS_LATE
+
 Visit = Callable[..., Any]
 CARD = "#tour .lw-tour"
-
-# The word that an answer is whole reaches the page `late` ms late.
-COMPLETES_LATE = """(late) => {
-  const plain = window.fetch, words = new TextDecoder();
-  const slow = () => new TransformStream({
-    async transform(chunk, way) {
-      for (const told of words.decode(chunk, { stream: true }).split(/(?<=\\n\\n)/)) {
-        if (told.includes('process_completed')) await new Promise((go) => setTimeout(go, late));
-        way.enqueue(new TextEncoder().encode(told));
-      }
-    },
-  });
-  window.fetch = async (...asked) => {
-    const answer = await plain(...asked);
-    if (!String(asked[0].url ?? asked[0]).includes('/queue/data')) return answer;
-    return new Response(answer.body.pipeThrough(slow()), answer);
-  };
-}"""
 
 
 def test_a_newcomer_sees_the_law_bring_an_answer_by_keys_alone(visit: Visit) -> None:
@@ -62,7 +46,7 @@ def test_a_press_counts_before_the_last_one_s_answer_is_all_there(visit: Visit) 
     visitor = visit(newcomer=True)
     page = visitor.page
     expect(page.locator("#tour .lw-go")).to_be_focused()
-    page.evaluate(COMPLETES_LATE, 1500)
+    page.evaluate(TELLS_LATE, ["process_completed", 1500])
     page.click("#tour .lw-go")
     expect(page.locator(CARD)).to_contain_text("（2 / 3）")
     page.click("#tour .lw-go")

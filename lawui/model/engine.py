@@ -108,8 +108,7 @@ class Engine:
             hidden = self._decoder(
                 input_ids=layout.ids,
                 position_ids=layout.positions,
-                # Given as a mapping, masks are taken as they are: none is made.
-                attention_mask=dict.fromkeys(("full_attention", "sliding_attention")),
+                attention_mask=packed.unmasked(),
                 use_cache=False,
                 layout=layout,
             ).last_hidden_state  # (1, tokens, hidden)

@@ -1,20 +1,15 @@
-"""Rows as tokens, and tokens as batches.
+"""Rows as tokens, and which of them each step learns from.
 
 The prompt is that of serving (model/prompts.py). What is learned is the answer letter
 and the end token: the letter is predicted at the prompt's last token and the end token
 at the letter, so the end token itself is never fed.
-
-The orders of an item share evidence and stem, which come first in the prompt. In a batch
-they lie together: the common beginning once, then each order's own end, with positions
-and a mask as if each stood alone. Short items share a line with others. The numbers are
-the same, at half the tokens and hardly any padding.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +18,6 @@ from lawui.training.rows import Row
 from lawui.types import LETTERS, Prompt
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedTokenizerBase
 
 AT_ONCE = 512
@@ -54,35 +48,6 @@ class Encoded:
     examples: tuple[Example, ...]
     shortened: int
     dropped: tuple[str, ...]
-
-
-Fit = Callable[[int, int, int], tuple[int, int]]
-"""From (lines, length, answers) to the length and the number of answers to make room for."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Lines of items, padded at the end; attention never crosses from item to item.
-
-    grid: (4, lines, length), the token ids, their positions, the number of their item (-1
-    for padding) and their part of it (0 for the common beginning). answers: (4, n), where
-    in the flattened grid the letter and the end token of each example are predicted, and
-    the two tokens themselves. weights: (n,), each example's in the loss, 0 for what only
-    fills the shape. `tokens` counts what is computed, padding not included.
-    """
-
-    grid: torch.Tensor
-    answers: torch.Tensor
-    weights: torch.Tensor
-    tokens: int
-
-    def to(self, device: str) -> Batch:
-        """The batch on `device`; a copy to CUDA does not wait."""
-        parts = [self.grid, self.answers, self.weights]
-        if device.startswith("cuda"):
-            parts = [part.pin_memory() for part in parts]
-        grid, answers, weights = (part.to(device, non_blocking=True) for part in parts)
-        return Batch(grid, answers, weights, self.tokens)
 
 
 def encode(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, max_seq_length: int) -> Encoded:
@@ -173,128 +138,6 @@ def step_batches(
     steps = [order[i : i + step_size] for i in range(0, len(order), step_size)]
     draw.shuffle(steps)
     return steps
-
-
-def collate(
-    examples: Sequence[Example],
-    pad: int,
-    width: int = 0,
-    fit: Fit | None = None,
-    weight: float = 1.0,
-) -> Batch:
-    """Lay `examples` out in lines, items one after another, padded at the end: as few lines
-    as there are `width` tokens, or at 0 none longer than the longest item.
-
-    `fit` may ask for longer lines and more answers than needed, so that many batches
-    share a few shapes; what is added has no weight. `weight` is each example's.
-    """
-    import torch
-
-    items = [_Item.of(examples, members) for members in families(examples)]
-    lines = _lines([len(item.ids) for item in items], width)
-    length = max(sum(len(items[i].ids) for i in line) for line in lines)
-    count = len(examples)
-    if fit is not None:
-        length, count = fit(len(lines), length, count)
-    grid = torch.zeros(4, len(lines), length, dtype=torch.long)
-    grid[0] = pad
-    grid[2] = -1
-    answers = torch.zeros(4, count, dtype=torch.long)
-    weights = torch.zeros(count)
-    weights[: len(examples)] = weight
-    for number, line in enumerate(lines):
-        start = 0
-        for index in line:
-            item = items[index]
-            end = start + len(item.ids)
-            own = (item.ids, item.positions, [index] * len(item.ids), item.parts)
-            grid[:, number, start:end] = torch.tensor(own)
-            for member, last in zip(item.members, item.lasts, strict=True):
-                place = number * length + start + last - 1
-                answers[:, member] = torch.tensor((place, place + 1, *examples[member].targets))
-            start = end
-    return Batch(grid, answers, weights, sum(len(item.ids) for item in items))
-
-
-def portions(examples: Sequence[Example], tokens: int) -> list[list[Example]]:
-    """`examples` in parts of whole items, each of at most `tokens` tokens or one item."""
-    found: list[list[Example]] = []
-    room = 0
-    for members in families(examples):
-        length = len(_Item.of(examples, members).ids)
-        if length > room:
-            found.append([])
-            room = tokens
-        found[-1] += [examples[member] for member in members]
-        room -= length
-    return found
-
-
-def shape(examples: Sequence[Example], width: int = 0) -> tuple[int, int]:
-    """(lines, length) of the batch that `collate` would make."""
-    lengths = [len(_Item.of(examples, members).ids) for members in families(examples)]
-    lines = _lines(lengths, width)
-    return len(lines), max(sum(lengths[i] for i in line) for line in lines)
-
-
-def _lines(lengths: Sequence[int], width: int) -> list[list[int]]:
-    """Indices of `lengths` by line, the longest placed first: each into the emptiest of
-    as many lines as `width` asks for, or at 0 into the first that stays no longer than the
-    longest of all."""
-    count = -(-sum(lengths) // width) if width else 0
-    lines: list[list[int]] = [[] for _ in range(count)]
-    filled = [0] * count
-    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if width:
-            number = filled.index(min(filled))
-        else:
-            fits = (n for n, used in enumerate(filled) if used + lengths[index] <= max(lengths))
-            number = next(fits, len(lines))
-            if number == len(lines):
-                lines.append([])
-                filled.append(0)
-        lines[number].append(index)
-        filled[number] += lengths[index]
-    return [line for line in lines if line]
-
-
-@dataclass(frozen=True)
-class _Item:
-    """The orders of an item laid end to end after their common beginning. `parts` is 0 in
-    the beginning and k in the k-th end; `lasts` are the places of the answer letters."""
-
-    members: list[int]
-    ids: list[int]
-    positions: list[int]
-    parts: list[int]
-    lasts: list[int]
-
-    @staticmethod
-    def of(examples: Sequence[Example], members: list[int]) -> _Item:
-        shared = _shared([examples[member].ids for member in members])
-        ids = list(examples[members[0]].ids[:shared])
-        positions, parts = list(range(shared)), [0] * shared
-        lasts = []
-        for number, member in enumerate(members, 1):
-            end = examples[member].ids[shared:]
-            ids += end
-            positions += range(shared, shared + len(end))
-            parts += [number] * len(end)
-            lasts.append(len(ids) - 1)
-        return _Item(members, ids, positions, parts, lasts)
-
-
-def _shared(sequences: Sequence[Sequence[int]]) -> int:
-    """The length of the common beginning, without the last two tokens of any, where the
-    answer is predicted; 0 for a sequence on its own."""
-    if len(sequences) == 1:
-        return 0
-    limit = min(map(len, sequences)) - 2
-    first = sequences[0]
-    for place in range(limit):
-        if any(sequence[place] != first[place] for sequence in sequences):
-            return place
-    return limit
 
 
 def majority_share(golds: Sequence[int]) -> float:

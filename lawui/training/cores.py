@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from lawui.training.batches import Batch
+from lawui.training.layout import Batch
 
 R = TypeVar("R")
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lawui.errors import LabError, TrainingError
-from lawui.training import batches
-from lawui.training.batches import Batch, Example
+from lawui.training import batches, layout
+from lawui.training.batches import Example
 from lawui.training.counters import Counters
+from lawui.training.layout import Batch
 from lawui.training.objective import answer_logits, token_losses
 from lawui.training.parallel import Peers
 from lawui.training.statistics import accuracy_interval
@@ -63,9 +64,11 @@ def ask(
     stop: Callable[[], bool],
     cores: Cores | None = None,
     peers: Peers | None = None,
+    flash: bool = False,
 ) -> Look:
     """Ask `examples` in batches of like length, with `cores` several at a time and `peers`
-    each their part. Raises StopAsked in between where nobody waits for this process."""
+    each their part; `flash` as for training. Raises StopAsked in between where nobody waits
+    for this process."""
     import torch
 
     peers = peers or Peers()
@@ -86,7 +89,10 @@ def ask(
         if peers.count == 1 and stop():
             raise StopAsked
         now = parts[start : start + at_once]
-        made = [batches.collate([examples[i] for i in part], pad).to(loaded.device) for part in now]
+        made = [
+            layout.collate([examples[i] for i in part], pad, flash=flash).to(loaded.device)
+            for part in now
+        ]
         found = cores.map(answers, made) if cores else [answers(batch) for batch in made]
         for part, (loss, picked) in zip(now, found, strict=True):
             total += loss

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lawui.errors import LabError, TrainingError
-from lawui.training import begin, checkpoint, dev, memory, planner, schedule
+from lawui.training import begin, checkpoint, dev, kernels, memory, planner, schedule
 from lawui.training.cores import Cores
 from lawui.training.counters import Counters
 from lawui.training.dev import StopAsked
-from lawui.training.engine import Engine, Shapes
+from lawui.training.engine import Engine, Shapes, most_recorded
 from lawui.training.events import EventWriter
 from lawui.training.material import Encode, Material, encoder
 from lawui.training.parallel import Peers
@@ -85,6 +85,7 @@ class Trainer:
         Raises LabError for what the caller should report as a failure.
         """
         self._material.encode(self._counters.length)
+        self._kernels = kernels.choose(self._loaded)
         self._make_plan()
         self._attach()
         if self._found is not None:
@@ -116,6 +117,7 @@ class Trainer:
     def detach(self) -> None:
         """Give the base back without the adapter, for whoever trains the next on it."""
         self._engine.be_modest()
+        self._kernels.undo()
         base = self._model.unload()
         if hasattr(base, "peft_config"):
             del base.peft_config
@@ -159,8 +161,9 @@ class Trainer:
             self._loaded.model.gradient_checkpointing_enable({"use_reentrant": False})
         self._fit = None
         if self._loaded.device.startswith("cuda") and not plan.checkpointing:
-            coming = self._material.coming_lengths(self._counters.step, plan.micro_batch)
-            self._fit = Shapes(coming or [self._counters.length], plan.micro_batch)
+            flash = self._kernels.flash
+            coming = self._material.coming(self._counters.step, plan.micro_batch, flash)
+            self._fit = Shapes(coming, most_recorded(self._loaded.model))
 
     def _attach(self) -> None:
         """Put fresh LoRA weights, drawn by the seed, on the base."""
@@ -227,8 +230,8 @@ class Trainer:
         rate = schedule.rate(self._config, step, self._material.max_steps)
         while True:
             try:
-                parts = self._material.batches(step, self._plan.micro_batch, self._fit)
-                self._engine.step(parts, rate)
+                micro, flash = self._plan.micro_batch, self._kernels.flash
+                self._engine.step(self._material.batches(step, micro, self._fit, flash), rate)
             except (RuntimeError, MemoryError) as error:
                 if not memory.ran_out(error):
                     raise
@@ -271,7 +274,8 @@ class Trainer:
         if not examples:
             return
         self._model.eval()
-        look = dev.ask(self._loaded, examples, self._should_stop, self._cores, self._peers)
+        flash = self._kernels.flash
+        look = dev.ask(self._loaded, examples, self._should_stop, self._cores, self._peers, flash)
         self._model.train()
         self._tell.write(
             "eval",

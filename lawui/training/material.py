@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from lawui.errors import TrainingError
-from lawui.training import batches, schedule
-from lawui.training.batches import Batch, Encoded, Example, Fit
+from lawui.training import batches, layout, schedule
+from lawui.training.batches import Encoded, Example
+from lawui.training.layout import LINE, Batch, Fit, Shape
 from lawui.training.parallel import Peers
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from lawui.model.load import LoadedModel
     from lawui.training.config import TrainConfig
     from lawui.training.rows import Row
-
-LINE = 2048
-"""Tokens of a line on CUDA, where few long lines are quicker than many short ones."""
 
 PORTION = 512
 """Tokens of a batch on the CPU, where one line after another wastes nothing on padding."""
@@ -73,19 +71,19 @@ class Material:
         self._epochs: dict[int, list[list[int]]] = {}
         self.max_steps = schedule.max_steps(self._config, self._steps_per_epoch)
 
-    def batches(self, step: int, micro_batch: int, fit: Fit | None) -> list[Batch]:
+    def batches(self, step: int, micro_batch: int, fit: Fit | None, flash: bool) -> list[Batch]:
         """This process's part of a step, each example weighed by its share in the loss of
         the whole step."""
         weight = 0.5 / len(self._indices(step))
         return [
-            batches.collate(part, self._pad, LINE, fit, weight).to(self._device)
+            layout.collate(part, self._pad, LINE, fit, weight, flash).to(self._device)
             for part in self._parts(step, micro_batch)
         ]
 
-    def coming_lengths(self, step: int, micro_batch: int) -> list[int]:
-        """The lengths of the batches from `step` on, as they would be laid out."""
+    def coming(self, step: int, micro_batch: int, flash: bool) -> list[Shape]:
+        """The sizes of the batches from `step` on, as they would be laid out."""
         return [
-            batches.shape(part, LINE)[1]
+            layout.shape(part, LINE, flash)
             for later in range(step, min(self.max_steps, step + LOOKED_AT))
             for part in self._parts(later, micro_batch)
         ]
@@ -93,12 +91,20 @@ class Material:
     def _parts(self, step: int, micro_batch: int) -> list[list[Example]]:
         own = self._peers.share(self._indices(step))
         examples = [self.train.examples[i] for i in own]
-        parts = [
-            examples[start : start + micro_batch] for start in range(0, len(examples), micro_batch)
-        ]
         if self._device == "cpu":
-            parts = [portion for part in parts for portion in batches.portions(part, PORTION)]
-        return parts
+            parts = _cut(examples, micro_batch)
+            return [portion for part in parts for portion in layout.portions(part, PORTION)]
+        # As many tokens as so many of the longest sequences have: of short ones more at once.
+        tokens = micro_batch * max(self.lengths)
+        return [
+            part
+            for portion in layout.portions(examples, tokens)
+            for part in (
+                [portion]
+                if layout.shape(portion, flash=True).tokens <= tokens
+                else _cut(portion, micro_batch)
+            )
+        ]
 
     def _indices(self, step: int) -> list[int]:
         epoch, place = divmod(step, self._steps_per_epoch)
@@ -109,3 +115,7 @@ class Material:
                 )
             }
         return self._epochs[epoch][place]
+
+
+def _cut(examples: Sequence[Example], count: int) -> list[list[Example]]:
+    return [list(examples[start : start + count]) for start in range(0, len(examples), count)]

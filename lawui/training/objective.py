@@ -6,28 +6,45 @@ more memory than the rest of a small model.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from lawui.model import packed
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-    from lawui.training.batches import Batch
+    from lawui.training.layout import Batch
 
 
 def answer_logits(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """(n, 2, vocabulary) float32 for n examples: at the prompt's last token and at the
     answer letter."""
-    ids, positions, items, parts = batch.grid.unbind()
-    states = model.get_decoder()(
-        input_ids=ids,
-        position_ids=positions,
-        attention_mask=attention_mask(items, parts, model.dtype),
-        use_cache=False,
-    ).last_hidden_state  # (lines, length, hidden)
-    places = batch.answers[:2].T.flatten()
-    picked = states.flatten(0, 1).index_select(0, places)  # (2n, hidden)
+    picked = answer_states(model, batch)
     return model.get_output_embeddings()(picked).float().unflatten(0, (-1, 2))
+
+
+def answer_states(
+    model: PreTrainedModel, batch: Batch, embeddings: torch.Tensor | None = None
+) -> torch.Tensor:
+    """(2n, hidden): the last layer's states at those places, one example after another;
+    `embeddings` (lines, length, hidden) stand for those of the tokens."""
+    ids, positions, items, parts = batch.grid.unbind()
+    places = batch.answers[:2].T.flatten()
+    given: dict[str, Any] = {"input_ids": ids}
+    if embeddings is not None:
+        given = {"inputs_embeds": embeddings}
+    if batch.flash is None:
+        given |= {"attention_mask": attention_mask(items, parts, model.dtype)}
+    else:
+        rows = tuple(range(len(batch.weights)))
+        layout = packed.Layout(ids, positions, places, rows, (0, ids.shape[1]), (), batch.flash)
+        given |= {"attention_mask": packed.unmasked(), "layout": layout}
+    states = model.get_decoder()(
+        **given, position_ids=positions, use_cache=False
+    ).last_hidden_state  # (lines, length, hidden)
+    picked: torch.Tensor = states.flatten(0, 1).index_select(0, places)
+    return picked
 
 
 def attention_mask(items: torch.Tensor, parts: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

@@ -34,9 +34,9 @@ SLACK = 0.9
 
 @dataclass(frozen=True)
 class Plan:
-    """`micro_batch` sequences of at most `length` tokens at once; `dequantize` unpacks
-    4-bit weights once; `checkpointing` recomputes layers instead of keeping them.
-    `needed_bytes` is the estimate for it all, base and process included, and
+    """`micro_batch` sequences of at most `length` tokens at once, or of shorter ones more;
+    `dequantize` unpacks 4-bit weights once; `checkpointing` recomputes layers instead of
+    keeping them. `needed_bytes` is the estimate for it all, base and process included, and
     `budget_bytes` what may be used."""
 
     micro_batch: int
@@ -82,8 +82,8 @@ class Costs:
             answer=2 * int(shape.vocab_size) * 12,
         )
 
-    def needed(self, plan: Plan, longest: int) -> int:
-        """Estimated bytes at the peak of a step of `plan`."""
+    def needed(self, plan: Plan, longest: int, sequences: int = 0) -> int:
+        """Estimated bytes at the peak of a step of `plan`, of `sequences` in all."""
         tokens = plan.micro_batch * min(longest, plan.length)
         fixed = self.resident + self.trained + plan.dequantize * self.unpacking
         kept = (
@@ -91,7 +91,8 @@ class Costs:
             if plan.checkpointing
             else self.token * tokens
         )
-        return fixed + kept + plan.micro_batch * self.answer
+        # Of short sequences more are computed at once.
+        return fixed + kept + max(plan.micro_batch, sequences) * self.answer
 
 
 def make_plan(
@@ -108,7 +109,7 @@ def make_plan(
     for dequantize, checkpointing in ((True, False), (True, True), (False, False), (False, True)):
         for micro in range(step_size, 0, -1):
             plan = Plan(micro, length, checkpointing, dequantize, 0, budget)
-            needed = costs.needed(plan, longest)
+            needed = costs.needed(plan, longest, step_size)
             last = Plan(micro, length, checkpointing, dequantize, needed, budget)
             if not budget or needed <= budget:
                 return last

@@ -15,7 +15,10 @@ TEXT: dict[str, tuple[str, str]] = {
     "train.speed": ("速さ（1 秒あたりのトークン）", "Speed (tokens a second)"),
     "train.memory": ("使ったメモリ", "Memory used"),
     "train.plan": ("計算のしかた", "How it computes"),
-    "train.plan.batch": ("一度に {n} 問まで", "up to {n} questions at once"),
+    "train.plan.batch": (
+        "一度に長い問題なら {n} 問、短ければもっと",
+        "{n} of the longest questions at once, of short ones more",
+    ),
     "train.plan.unpacked": (
         "重みは最初に一度だけ展開（値は4ビットのまま）",
         "weights unpacked once (the same 4-bit values)",

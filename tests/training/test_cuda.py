@@ -1,4 +1,4 @@
-"""What only CUDA does: recorded steps equal launched ones, and a budget is kept."""
+"""What only CUDA does: the flash kernel, recorded steps that equal launched ones, a budget kept."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 
 from lawui.__main__ import main
 from lawui.bench.train import Task, base, items
-from lawui.training import batches, planner
+from lawui.training import batches, kernels, layout, planner
 from lawui.training.config import TrainConfig
-from lawui.training.engine import Engine, Reading, Shapes
+from lawui.training.engine import Engine, Reading, Shapes, most_recorded
 from lawui.training.events import EventReader, EventWriter
 from lawui.training.loop import Trainer
 from lawui.training.lora import lighten
@@ -27,7 +27,9 @@ pytestmark = [
 TASK = Task("embedded", 12, 4, 200, False, 0.1, 0, "")
 
 
-def trained(graphs: bool, poisoned: int = -1) -> tuple[list[Reading], torch.Tensor, Engine]:
+def trained(
+    graphs: bool, poisoned: int = -1, *, flash: bool = True
+) -> tuple[list[Reading], torch.Tensor, Engine]:
     """Twelve steps on two shapes; at step `poisoned` an embedding is not a number."""
     from peft import LoraConfig, get_peft_model
 
@@ -35,6 +37,8 @@ def trained(graphs: bool, poisoned: int = -1) -> tuple[list[Reading], torch.Tens
 
     loaded = base(TASK)
     dequantize(loaded.model)
+    if flash:
+        assert kernels.choose(loaded).flash
     torch.manual_seed(0)
     model: Any = get_peft_model(
         loaded.model,
@@ -46,7 +50,8 @@ def trained(graphs: bool, poisoned: int = -1) -> tuple[list[Reading], torch.Tens
     engine = Engine(loaded.model, weights, weight_decay=0.0, max_grad_norm=1.0, graphs=graphs)
     given = items(TASK, 6144)
     parts = [given[i : i + 4] for i in range(0, len(given), 4)]
-    fit = Shapes([batches.shape(part, 2048)[1] for part in parts] * 5, 4)
+    sizes = [layout.shape(part, 2048, flash) for part in parts]
+    fit = Shapes(sizes * 5, most_recorded(loaded.model))
     norm = loaded.model.get_decoder().norm.weight  # type: ignore[union-attr,operator]
     torch.cuda.manual_seed(1)
     readings: list[Reading] = []
@@ -54,7 +59,7 @@ def trained(graphs: bool, poisoned: int = -1) -> tuple[list[Reading], torch.Tens
         value = float("nan") if step == poisoned else 1.0
         with torch.no_grad():
             norm.fill_(value)
-        batch = batches.collate(part, 0, 2048, fit, 0.125).to("cuda")
+        batch = layout.collate(part, 0, 2048, fit, 0.125, flash).to("cuda")
         engine.step([batch], 1e-3)
         readings += engine.readings()
     readings += engine.readings(wait=True)
@@ -67,6 +72,14 @@ def test_recorded_steps_are_launched_ones() -> None:
     assert engine.shapes >= 1 and len(plain) == len(recorded) == 12
     assert [r.loss for r in recorded] == pytest.approx([r.loss for r in plain], rel=2e-2)
     assert float((weights - others).norm() / weights.norm()) < 2e-2
+
+
+def test_the_flash_kernel_learns_what_a_mask_does() -> None:
+    masked, weights, _ = trained(graphs=False, flash=False)
+    flash, others, engine = trained(graphs=True)
+    assert engine.shapes >= 1
+    assert [r.loss for r in flash] == pytest.approx([r.loss for r in masked], rel=2e-2)
+    assert float((weights - others).norm() / weights.norm()) < 5e-2
 
 
 def test_a_step_that_is_not_finite_is_skipped_on_the_device() -> None:

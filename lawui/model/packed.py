@@ -199,7 +199,7 @@ def _flash(query: Any, key: Any, value: Any, plan: Varlen, scale: float | None) 
 
     query, key, value = (t[0].transpose(0, 1) for t in (query, key, value))
     if plan.keys is not None:
-        key, value = key.index_select(0, plan.keys), value.index_select(0, plan.keys)
+        key, value = (_gathered(t, plan.keys, plan.key_bounds[-1]) for t in (key, value))
     attended = torch.ops.aten._flash_attention_forward(
         query,
         key,
@@ -214,6 +214,20 @@ def _flash(query: Any, key: Any, value: Any, plan: Varlen, scale: float | None) 
         scale=scale,
     )
     return attended[0][None]
+
+
+def _gathered(values: torch.Tensor, places: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
+    """(tokens, heads, dim) -> (places, heads, dim), of which the first `count` are of a prompt.
+
+    The kernel's backward pass leaves the others' gradient as it finds the memory.
+    """
+    import torch
+
+    found = values.index_select(0, places)
+    if not found.requires_grad:
+        return found
+    own = torch.arange(len(places), device=places.device) < count
+    return torch.where(own[:, None, None], found, 0)
 
 
 def _slices(

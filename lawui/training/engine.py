@@ -62,9 +62,10 @@ def finite_attention() -> None:
 
 
 class Engine:
-    """Steps for one model with LoRA weights. `graphs` allows recording on CUDA; with `cores`
-    the batches of a step are computed side by side, which draws no random number in order:
-    for steps without dropout. `peers` compute the other batches of the same step."""
+    """Steps for one model with LoRA weights. `graphs` allows recording on CUDA, of batches of at
+    most `most` tokens (by default wherever it pays); with `cores` the batches of a step are
+    computed side by side, which draws no random number in order: for steps without dropout.
+    `peers` compute the other batches of the same step."""
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Engine:
         weight_decay: float,
         max_grad_norm: float,
         graphs: bool = True,
+        most: int | None = None,
         cores: Cores | None = None,
         peers: Peers | None = None,
     ) -> None:
@@ -94,7 +96,7 @@ class Engine:
             [weights.values], lr=0.0, weight_decay=weight_decay, fused=True
         )
         self._loss = torch.zeros((), device=device)
-        self._most = most_recorded(model)
+        self._most = most_recorded(model) if most is None else most
         self.shapes = 0
         self.recording = 0.0
         """Shapes recorded so far, and the seconds that recording took."""

@@ -10,12 +10,13 @@ left out: a card that lacks the kernel, an architecture with an attention of its
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lawui.model import fuse, packed
 from lawui.training import layout
 from lawui.training.batches import Example
+from lawui.training.layout import Shape
 from lawui.training.objective import answer_states
 
 if TYPE_CHECKING:
@@ -83,13 +84,19 @@ def _pass(loaded: LoadedModel, flash: bool) -> list[torch.Tensor]:
     """States where answers are predicted, and the gradient at the embeddings."""
     import torch
 
-    batch = layout.collate(_trial(), 0, layout.LINE, flash=flash).to(loaded.device)
+    batch = layout.collate(_trial(), 0, layout.LINE, _larger, flash=flash).to(loaded.device)
     embeddings = loaded.model.get_input_embeddings()(batch.grid[0]).detach().requires_grad_()
     states = answer_states(loaded.model, batch, embeddings).float()
     # Not all alike: the last norm makes the sum of squares of a state constant.
     along = torch.linspace(-1, 1, states.shape[-1], device=states.device)
     (gradient,) = torch.autograd.grad((states * along).sum(), embeddings)
     return [states.detach(), gradient.float()]
+
+
+def _larger(shape: Shape) -> Shape:
+    """With room to spare, as for a recorded step."""
+    keys = shape.keys and shape.keys + 90
+    return replace(shape, length=shape.length + 40, answers=shape.answers + 2, keys=keys)
 
 
 def _trial() -> list[Example]:

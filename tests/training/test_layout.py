@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,9 @@ from lawui.training import batches, kernels, layout, rows
 from lawui.training.engine import Shapes
 from lawui.training.layout import Shape
 from lawui.training.lora import lighten
+from lawui.training.material import Material
 from lawui.training.objective import answer_logits, token_losses
+from lawui.training.parallel import Peers
 
 from . import helpers
 
@@ -66,6 +69,29 @@ def test_short_items_share_a_line_and_shapes_are_few() -> None:
             item = one_line.grid[2].flatten()[place]
             position = one_line.grid[1].flatten()[place]
             assert (int(item), int(position)) == (number, len(example.ids) - 2 + row)
+
+
+def test_a_card_gets_as_many_tokens_as_so_many_of_the_longest_have() -> None:
+    """Short sequences fill it; an item in several orders that is too much is divided."""
+    examples = [
+        batches.Example((*[item] * length, order), (2, 3), 0, f"g{item}", "none", f"item {item}")
+        for item, length in enumerate((99, 99, 99, 99, 399))
+        for order in range(4 if length == 399 else 1)
+    ]
+    asked: Any = SimpleNamespace(device="cuda", tokenizer=SimpleNamespace(pad_token_id=0))
+    settings = helpers.config(batch_size=8, gradient_accumulation_steps=1)
+    given = (batches.Encoded(tuple(examples), 0, ()), batches.Encoded((), 0, ()))
+    found = Material(lambda length: given, asked, settings, Peers())
+    found.encode(512)
+
+    def parts(micro: int) -> list[list[int]]:
+        return [[len(one.ids) for one in part] for part in found._parts(0, micro)]
+
+    assert sorted(map(sorted, parts(1))) == [[100] * 4, *[[400]] * 4]
+    assert sorted(map(sorted, parts(2))) == [[100] * 4, [400] * 4]  # 806 tokens, 800 have room
+    assert sorted(map(sorted, parts(3))) == [[100] * 4 + [400] * 4]
+    sizes = found.coming(0, 3, flash=True)
+    assert {(s.lines, s.length, s.answers, s.longest) for s in sizes} == {(1, 806, 8, 400)}
 
 
 def attached(loaded: LoadedModel, dropout: float = 0.0) -> Any:
@@ -154,7 +180,11 @@ def attend_by_bounds(query: Any, key: Any, value: Any, plan: Any, scale: Any) ->
     """What the flash kernel computes, prompt by prompt; what none covers is not a number."""
     query, key, value = (t[0].transpose(0, 1) for t in (query, key, value))
     if plan.keys is not None:
-        key, value = key[plan.keys], value[plan.keys]
+        key, value = (packed._gathered(t, plan.keys, plan.key_bounds[-1]) for t in (key, value))
+    no_prompt = torch.arange(len(key)) >= plan.key_bounds[-1]
+    for one in (key, value):
+        if one.requires_grad:  # the kernel leaves there what it finds
+            one.register_hook(lambda g: g.masked_fill(no_prompt[:, None, None], torch.nan))
     repeats = query.shape[1] // key.shape[1]
     key, value = (t.repeat_interleave(repeats, dim=1) for t in (key, value))
     found = torch.full_like(query, torch.nan)

@@ -117,7 +117,8 @@ class Passage:
     level above. `single_paragraph` is true where the article has only one paragraph:
     its citation then names no 項. `label` is its article's `division`. `altered` marks a
     text that a user changed. `outdated` marks one whose article was seen to read otherwise
-    in the law in force on the day `checked` ("" where not outdated).
+    in the law in force on the day `checked` ("" where not outdated). `lead` is what the text
+    goes on from where it says little alone: the 柱書 before an item, the 本文 before a ただし書.
     """
 
     id: str
@@ -142,6 +143,12 @@ class Passage:
     label: str = ""
     outdated: bool = False
     checked: str = ""
+    lead: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The text after what it goes on from."""
+        return f"{self.lead}\n{self.text}" if self.lead else self.text
 
     def citation(self) -> str:
         """The place in Japanese legal form, or 【改変した条文】 where a user changed the text."""

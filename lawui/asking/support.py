@@ -36,7 +36,7 @@ def _supported(sentence: str, passages: Sequence[Passage]) -> bool:
     if not pairs:
         return True  # nothing is said
     for passage in passages:
-        text = f"{passage.citation()}\n{passage.text}"
+        text = f"{passage.citation()}\n{passage.whole}"
         held = sum(pair in _plain(text) for pair in pairs) / len(pairs)
         if held >= SHARE and numbers <= _numbers(text):
             return True

@@ -156,7 +156,7 @@ def _body(question: Question, passages: Sequence[Passage], choice: Letter) -> st
     parts = []
     if passages:
         parts += ["【条文】"]
-        parts += [f"{p.citation()}\n{p.text}" if p.law else p.text for p in passages]
+        parts += [f"{p.citation()}\n{p.whole}" if p.law else p.whole for p in passages]
         parts += [""]
     parts += ["【問題】", question.stem, "", "【選択肢】"]
     parts += [f"{x} {text}" for x, text in zip(LETTERS, question.choices, strict=True)]

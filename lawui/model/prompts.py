@@ -5,6 +5,7 @@ adapter and model. A prompt is rendered through the tokenizer's own chat templat
 
     system   SYSTEM
     user     【条文】 (a citation line and the text, for each passage)   only with evidence
+                    an item of a long paragraph after the sentence that it completes
              【問題】 stem
              【選択肢】 a … b … c … d …
              INSTRUCTION
@@ -170,14 +171,17 @@ def _place(passage: Passage) -> list[tuple[int, ...]]:
     return [*numbers, (passage.start,)]
 
 
-def _passage_block(passage: Passage, shortened: str | None) -> str:
-    # The place, not the citation: a what-if must change the text it changes and no more.
-    text = passage.text if shortened is None else shortened
-    return f"{passage.place()}\n{text}" if passage.law else text
-
-
 def _blocks(passages: Sequence[Passage], shortened: Mapping[str, str]) -> list[str]:
-    return [_passage_block(p, shortened.get(p.id)) for p in _statute_order(passages)]
+    """Place and text of each; what several go on from is shown before the first of them."""
+    blocks, said = [], set[str]()
+    for passage in _statute_order(passages):
+        text = shortened.get(passage.id, passage.text)
+        # The place, not the citation: a what-if must change the text it changes and no more.
+        lines = [passage.place()] if passage.law else []
+        lines += [passage.lead] if passage.lead and passage.lead not in said else []
+        said |= {passage.lead, text}
+        blocks.append("\n".join([*lines, text]))
+    return blocks
 
 
 def _body(stem: str, choices: Sequence[str], blocks: Sequence[str]) -> str:

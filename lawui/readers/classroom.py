@@ -287,7 +287,7 @@ def _visible(room: Room) -> State:
         told["passages"] = [
             {
                 "citation": p.citation() if p.law else "",
-                "text": p.text,
+                "text": p.whole,
                 "asof": p.asof,
                 "shortened": p.id in result.shortened,
             }

@@ -252,9 +252,15 @@ def _passage(passage: Passage, query: str, lang: str, left_out: bool, marks: str
     return (
         f'<li class="lw-passage{" lw-left-out" if left_out else ""}">'
         f"<header>{tag('cite', title, lang='ja')}{caption}{badges}</header>"
-        f'<p class="lw-statute" lang="ja">{marked(passage.text, query)}</p>'
+        f"{statute(passage, query)}"
         f"<footer>{ways}{asof}{link(passage, lang)}</footer></li>"
     )
+
+
+def statute(passage: Passage, query: str) -> str:
+    """The text of a passage with the words of `query` marked, after what it goes on from."""
+    lead = tag("p", passage.lead, "lw-statute lw-lead", lang="ja") if passage.lead else ""
+    return f'{lead}<p class="lw-statute" lang="ja">{marked(passage.text, query)}</p>'
 
 
 def outdated(passage: Passage, lang: str) -> str:

@@ -144,7 +144,7 @@ def card(passage: Passage, query: str, lang: str) -> str:
         f'<li class="lw-passage"><header>'
         f"{components.tag('cite', passage.citation(), lang='ja')}"
         f"{caption if passage.caption else ''}{components.outdated(passage, lang)}</header>"
-        f'<p class="lw-statute" lang="ja">{components.marked(passage.text, query)}</p>'
+        f"{components.statute(passage, query)}"
         f"<footer>{foot}{components.link(passage, lang)}</footer></li>"
     )
 

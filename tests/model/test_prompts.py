@@ -51,6 +51,22 @@ def test_passages_stand_in_the_order_of_the_statute(embedded: LoadedModel) -> No
     assert prompt.passage_ids == ("甲条例-2-1", "甲条例-10-1", "乙規則-9_2-1")
 
 
+def test_what_items_go_on_from_is_said_once(embedded: LoadedModel) -> None:
+    lead = "市長は、次に掲げる行為を認可しない。"
+    items = [
+        replace(passage("7", f"{n}　{what}"), id=n, item=str(number), lead=lead)
+        for number, (n, what) in enumerate((("一", "出店"), ("二", "飲酒")), 1)
+    ]
+    shown = prompts.render(embedded.tokenizer, QUESTION, items[::-1]).text
+    block = f"甲条例第7条第1項第1号\n{lead}\n一　出店\n甲条例第7条第1項第2号\n二　飲酒\n"
+    assert block in shown and shown.count(lead) == 1
+    first = replace(passage("7", lead), part="柱書")
+    shown = prompts.render(embedded.tokenizer, QUESTION, [*items, first]).text
+    assert shown.count(lead) == 1 and shown.index(lead) < shown.index("一　出店")
+    alone = prompts.render(embedded.tokenizer, QUESTION, [items[1]]).text
+    assert f"第2号\n{lead}\n二　飲酒" in alone
+
+
 def test_the_budget_drops_the_last_rank_first_and_says_so(embedded: LoadedModel) -> None:
     ranked = [passage("9", "短い文。"), passage("1", "長い文。" * 200)]
     bare = prompts.render(embedded.tokenizer, QUESTION, ranked[:1]).n_tokens

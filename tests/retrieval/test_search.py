@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +10,14 @@ import pytest
 from lawui.data.headings import cited_articles
 from lawui.data.questions import load_set
 from lawui.errors import RetrievalError
+from lawui.retrieval import index
 from lawui.retrieval.citations import Citation
+from lawui.retrieval.embedders import Embedder
 from lawui.retrieval.evaluate import evaluate, ranked_articles
 from lawui.retrieval.hybrid import HOLDS, MOST_PARTS, WEIGHTS, Searcher, _agreement, best, parts_of
 from lawui.types import Article, Passage
+
+from .makers import article
 
 
 def test_parts_are_the_stem_with_each_choice() -> None:
@@ -193,3 +198,44 @@ def test_supplementary_articles_are_other_articles_than_the_main_provision() -> 
         ("法律", "1"),
         ("法律附則", "1"),
     ]
+
+
+def test_a_piece_of_a_long_paragraph_is_shown_after_what_it_goes_on_from(
+    tmp_path: Path, embedder: Embedder
+) -> None:
+    """An item with the 柱書, a sub-item with its item's too, a 後段 with the 前段."""
+    lead = "舟元は、次に掲げる行為をしてはならない。"
+    filling = "ただし、入江の静けさを守るために要するものを除く。" * 20
+    sub = f"二　次の物の販売\n  イ　花火{filling}\n  ロ　灯油{filling}"
+    items = f"{lead}\n一　桟橋での飲酒{filling}\n{sub}\n三　無灯火での操船"
+    half = (
+        "市長は、漁師から申出があったときは、区域を狭めることができる。" + "公示は要しない。" * 40
+    )
+    rest = "この場合において、太鼓を三度打つものとする。" + "鐘は打たない。" * 80
+    long = "標識は、次に掲げるものとする。" + "標識の色は青とする。" * 60
+    articles = [
+        article(items, number="1"),
+        article(half + rest, number="2"),
+        article(f"{long}\n一　夜光塗料で描いた{filling}", number="3"),
+        article("見張番は、梯子に登らなければならない。", number="4"),
+    ]
+    index.build(articles, tmp_path, embedder)
+    searcher = Searcher.open(tmp_path, embedder)
+
+    def first(text: str) -> Passage:
+        return searcher.search(text, k=1)[0]
+
+    drink, boat = first("桟橋での飲酒"), first("無灯火での操船")
+    assert (drink.item, drink.lead, boat.item, boat.lead) == ("1", lead, "3", lead)
+    assert drink.whole == f"{lead}\n{drink.text}"
+    oil = first("ロ　灯油")
+    assert (oil.item, oil.sub_item) == ("2", "ロ")
+    assert oil.lead == f"{lead}\n二　次の物の販売"
+    drum = first("太鼓を三度打つ")
+    assert drum.part == "後段" and drum.lead == half
+    assert first("漁師の申出により区域を狭める").lead == ""
+    paint = first("夜光塗料で描いた標識")
+    assert paint.item == "1" and paint.lead == ""  # what goes before fills more than half a page
+    whole = first("見張番の梯子")
+    assert (whole.lead, whole.whole) == ("", whole.text)
+    searcher.close()

@@ -120,6 +120,15 @@ def test_words_of_the_question_are_marked_and_particles_are_not() -> None:
     assert "<mark>とする" not in html and "<mark>の" not in html
 
 
+def test_an_item_stands_after_what_it_completes() -> None:
+    item = replace(PASSAGE, item="1", text="一　<飲酒>", lead="次の行為を<禁止>する。")
+    html = components.statute(item, "")
+    lead, text = html.split("</p>")[:2]
+    assert "lw-lead" in lead and "次の行為を&lt;禁止&gt;する。" in lead
+    assert "lw-lead" not in text and "一　&lt;飲酒&gt;" in text
+    assert "lw-lead" not in components.statute(PASSAGE, "")
+
+
 def test_a_passage_links_to_its_article_at_e_gov_and_nowhere_else() -> None:
     html = components.passages([PASSAGE], "存続期間", "ja")
     links = [v for k, v in Elements(html).attributes if k == "href"]

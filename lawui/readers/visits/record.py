@@ -86,7 +86,7 @@ def _passage(passage: Passage) -> dict[str, Any]:
     return {
         "citation": passage.citation() if cited else "",
         "caption": "" if passage.altered else passage.caption,
-        "text": passage.text,
+        "text": passage.whole,
         "url": "" if passage.altered else passage.url,
         "asof": "" if passage.altered else passage.asof,
         "altered": passage.altered,

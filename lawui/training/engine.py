@@ -276,7 +276,7 @@ class Shapes:
     def __call__(self, shape: Shape) -> Shape:
         """The size to make room for."""
         length = next((edge for edge in self.edges if edge >= shape.length), 0)
-        if not length or shape.tokens > self._most:
+        if not length or shape.lines * length > self._most:
             return shape
         return Shape(
             shape.lines,

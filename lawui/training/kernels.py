@@ -44,7 +44,10 @@ def choose(loaded: LoadedModel) -> Kernels:
         return Kernels()
     config: Any = loaded.model.config
     former = config._attn_implementation
-    plain = _pass(loaded, flash=False)
+    try:
+        plain = _pass(loaded, flash=False)
+    except Exception:  # an architecture that nothing can be tried on is trained as it is
+        return Kernels()
     packed.register()
     config._attn_implementation = packed.NAME
     flash = _agrees(loaded, plain, flash=True)

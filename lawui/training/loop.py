@@ -20,7 +20,6 @@ from lawui.training.counters import Counters
 from lawui.training.dev import StopAsked
 from lawui.training.engine import Engine, Shapes, most_recorded
 from lawui.training.events import EventWriter
-from lawui.training.layout import Shape
 from lawui.training.material import Encode, Material, encoder
 from lawui.training.parallel import Peers
 from lawui.training.saving import save_adapter
@@ -164,17 +163,10 @@ class Trainer:
         if self._loaded.device.startswith("cuda") and not plan.checkpointing:
             flash = self._kernels.flash
             coming = self._material.coming(self._counters.step, plan.micro_batch, flash)
-            self._most = self._most_recorded(coming)
+            largest = max((shape.tokens for shape in coming), default=0)
+            pays = most_recorded(self._loaded.model)
+            self._most = planner.most_recorded(plan, self._costs, pays, largest)
             self._fit = Shapes(coming, self._most)
-
-    def _most_recorded(self, coming: Sequence[Shape]) -> int:
-        """The most tokens of a batch to record. Where others are launched, the memory of what is
-        recorded comes beside theirs."""
-        most = most_recorded(self._loaded.model)
-        if self._plan.budget_bytes and any(shape.tokens > most for shape in coming):
-            spare = self._plan.budget_bytes - self._plan.needed_bytes
-            most = min(most, max(0, spare) // self._costs.token)
-        return most
 
     def _attach(self) -> None:
         """Put fresh LoRA weights, drawn by the seed, on the base."""

@@ -116,6 +116,15 @@ def make_plan(
     return last
 
 
+def most_recorded(plan: Plan, costs: Costs, pays: int, largest: int) -> int:
+    """The most tokens of a batch to record, where up to `pays` it pays and the `largest` has
+    more or fewer. What is recorded keeps memory of its own, for which a plan leaves room only
+    where all batches are recorded, so that none is launched beside them."""
+    if not plan.budget_bytes or largest <= pays:
+        return pays
+    return min(pays, max(0, plan.budget_bytes - plan.needed_bytes) // costs.token)
+
+
 def budget(device: str, asked: int, held: int) -> int:
     """Bytes that the run may hold: `asked`, or what it holds and most of what is free on
     the device."""

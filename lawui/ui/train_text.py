@@ -16,8 +16,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "train.memory": ("使ったメモリ", "Memory used"),
     "train.plan": ("計算のしかた", "How it computes"),
     "train.plan.batch": (
-        "一度に長い問題なら {n} 問、短ければもっと",
-        "{n} of the longest questions at once, of short ones more",
+        "一度に {n} 問ほど（長さによる）",
+        "about {n} questions at once, by their length",
     ),
     "train.plan.unpacked": (
         "重みは最初に一度だけ展開（値は4ビットのまま）",

@@ -253,7 +253,7 @@ def test_batches_of_one_shape_are_copied_into_place(loaded: LoadedModel) -> None
     assert len(place.tensors) == 6 and not torch.equal(place.grid, one.grid)
 
 
-@pytest.mark.parametrize("fault", ["none", "mask", "norms", "raises"])
+@pytest.mark.parametrize("fault", ["none", "mask", "norms", "raises", "no trial"])
 def test_kernels_that_do_not_agree_are_left_out(
     fault: str, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,17 +262,19 @@ def test_kernels_that_do_not_agree_are_left_out(
     assert kernels.choose(loaded) == kernels.Kernels()  # nothing on a CPU
 
     def attend(*given: Any) -> torch.Tensor:
-        if fault == "raises":
+        if fault in ("raises", "no trial"):
             raise RuntimeError("no kernel image is available for execution on the device")
         return attend_by_bounds(*given) * (0.5 if fault == "mask" else 1.0)
 
     monkeypatch.setattr(kernels, "_on_card", lambda loaded: True)
     monkeypatch.setattr(packed, "_flash", attend)
+    if fault == "no trial":
+        monkeypatch.setattr(kernels, "answer_states", attend)
     if fault == "norms":
         monkeypatch.setattr("lawui.model.fuse._library_norm", lambda x, weight, epsilon: x * weight)
     chosen = kernels.choose(loaded)
-    assert chosen.flash == (fault not in ("mask", "raises"))
-    assert chosen.norms == (fault != "norms")
+    assert chosen.flash == (fault in ("none", "norms"))
+    assert chosen.norms == (fault not in ("norms", "no trial"))
     norm = loaded.model.get_decoder().norm  # type: ignore[union-attr,operator]
     assert ("forward" in vars(norm)) == chosen.norms
     chosen.undo()

@@ -5,6 +5,13 @@ Each room adds its own rows in the block with its name.
 
 from __future__ import annotations
 
+_REBUILD = (
+    "作り直すには、画面の「条文を調べる」を開いて「索引を作る」を押すか、"
+    "`python -m lawui index build` を実行してください。",
+    "To rebuild it, open “Look up the statutes” on the page and press “Build the index”, or "
+    "run `python -m lawui index build`.",
+)
+
 MESSAGES: dict[str, tuple[str, str]] = {
     # -- data
     "data.unknown_set": (
@@ -533,34 +540,32 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     # -- retrieval
     "retrieval.missing": (
-        "条文の索引がまだありません（{path}）。「索引を作る」を押すか、"
+        "条文の索引がまだありません（{path}）。画面の「条文を調べる」を開いて「索引を作る」を押すか、"
         "`python -m lawui index build` を実行してください。",
-        "There is no index of the statutes yet ({path}). Press “Build index” or run "
-        "`python -m lawui index build`.",
+        "There is no index of the statutes yet ({path}). Open “Look up the statutes” on the "
+        "page and press “Build the index”, or run `python -m lawui index build`.",
     ),
     "retrieval.damaged": (
         "条文の索引が壊れています（{path}：{reason}）。質問や学習結果は失われていません。"
-        "`python -m lawui index build` で作り直してください。",
-        "The index of the statutes is damaged ({path}: {reason}). Nothing else is lost; "
-        "rebuild it with `python -m lawui index build`.",
+        f"{_REBUILD[0]}",
+        "The index of the statutes is damaged ({path}: {reason}). Nothing else is lost. "
+        f"{_REBUILD[1]}",
     ),
     "retrieval.old_format": (
-        "条文の索引が別の版の形式です（{path}）。"
-        "`python -m lawui index build` で作り直してください。",
-        "The index of the statutes was written by another version ({path}). Rebuild it with "
-        "`python -m lawui index build`.",
+        f"条文の索引が別の版の形式です（{{path}}）。{_REBUILD[0]}",
+        f"The index of the statutes was written by another version ({{path}}). {_REBUILD[1]}",
     ),
     "retrieval.other_chroma": (
         "この索引は Chroma {made} で作られており、今の Chroma {here} では読めません"
-        "（{path}：{reason}）。`python -m lawui index build` で作り直してください。",
+        f"（{{path}}：{{reason}}）。{_REBUILD[0]}",
         "This index was made with Chroma {made}, which Chroma {here} cannot read ({path}: "
-        "{reason}). Rebuild it with `python -m lawui index build`.",
+        f"{{reason}}). {_REBUILD[1]}",
     ),
     "retrieval.foreign": (
         "この索引は別の埋め込みモデル「{made}」で作られています（現在の設定は「{asked}」）。"
-        "`python -m lawui index build` で作り直すか、元のモデルを選んでください。",
-        "This index was made by another embedder, “{made}”; “{asked}” is set now. Rebuild it "
-        "with `python -m lawui index build`, or choose the former embedder.",
+        f"元のモデルを選ぶか、索引を作り直してください。{_REBUILD[0]}",
+        "This index was made by another embedder, “{made}”; “{asked}” is set now. Choose the "
+        f"former embedder, or rebuild the index. {_REBUILD[1]}",
     ),
     "retrieval.other_store": (
         "この索引のベクトルは今の設定とは別の場所（手元または Chroma サーバー）にあります"

@@ -155,7 +155,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "ask.rebuilt": (
         "索引を作り直しています（進み具合は「条文を調べる」に出ます）。"
         "終わったら、もう一度「答えさせる」を押してください。",
-        "The index is being rebuilt (see Search the statutes for its progress). "
+        "The index is being rebuilt (see “Look up the statutes” for its progress). "
         "Press Answer again when it is done.",
     ),
     "ask.reveal": ("公式の正解を見る", "Show the official answer"),

@@ -96,15 +96,11 @@ class Material:
             return [portion for part in parts for portion in layout.portions(part, PORTION)]
         # As many tokens as so many of the longest sequences have: of short ones more at once.
         tokens = micro_batch * max(self.lengths)
-        return [
-            part
-            for portion in layout.portions(examples, tokens)
-            for part in (
-                [portion]
-                if layout.shape(portion, flash=True).tokens <= tokens
-                else _cut(portion, micro_batch)
-            )
-        ]
+        parts = []
+        for portion in layout.portions(examples, tokens):
+            fits = layout.shape(portion, flash=True).tokens <= tokens
+            parts += [portion] if fits else _cut(portion, micro_batch)
+        return parts
 
     def _indices(self, step: int) -> list[int]:
         epoch, place = divmod(step, self._steps_per_epoch)

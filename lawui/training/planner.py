@@ -3,9 +3,10 @@ once, and whether layers are recomputed.
 
 Kept of one token in one decoder layer, in bytes, with h the hidden and i the intermediate
 size, in bfloat16 and with all linear layers trained (lora.py): the two norms 4h each in
-float32; the inputs of the LoRA layers 2h for queries, keys and values, 2h for the output,
-2h for gate and up and 2i for down, with one byte a value of each for dropout; queries,
-keys, values and what attention gives 2h each; gate, its activation and up 2i each. That is
+float32 (torch's own, kernels.py, keep half of it); the inputs of the LoRA layers 2h for
+queries, keys and values, 2h for the output, 2h for gate and up and 2i for down, with one
+byte a value of each for dropout; queries, keys, values and what attention gives 2h each;
+gate, its activation and up 2i each. That is
 28h + 9i. In float32, on a CPU, it is twice that at most.
 """
 

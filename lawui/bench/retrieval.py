@@ -1,19 +1,25 @@
 """Search as `index search` does it, beside plain BM25 over the same passages.
 
 The reference is what a newcomer would build with bm25s alone: character bigrams over whole
-articles, stem and choices as one query.
+articles, stem and choices as one query. And what of a question's own text is among the passages
+that a prompt shows: an article's rank does not tell whether the right item of it is there.
 """
 
 from __future__ import annotations
 
 import argparse
+import builtins
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from lawui.data import headings, statutes
 
 if TYPE_CHECKING:
     from lawui.lab import Lab
+
+STRETCH = 8
+"""Characters that are seldom alike by chance."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(lab: Lab, arguments: argparse.Namespace) -> dict[str, Any]:
-    """The keys of `index eval`, and with a reference {"reference": the same, "ratio_ms_p50"}."""
-    ours = lab.index_evaluate(arguments.set)
+    """The keys of `index eval`, `own_text_shown`, and with a reference {"reference": the keys
+    of `index eval`, "ratio_ms_p50"}."""
+    ours = {**lab.index_evaluate(arguments.set), "own_text_shown": _shown(lab, arguments.set)}
     if arguments.against is None:
         return ours
     reference = _plain_bm25(lab, arguments.set)
@@ -58,6 +65,24 @@ def _plain_bm25(lab: Lab, set: str) -> dict[str, Any]:
         "ms_p50": float(np.percentile(milliseconds, 50)),
         "ms_p95": float(np.percentile(milliseconds, 95)),
     }
+
+
+def _shown(lab: Lab, set: str) -> float:
+    """The share of an item's own text that stands in the passages shown with it, the mean of
+    all items that have one: by stretches of STRETCH characters, numbers and signs folded."""
+    from lawui.retrieval.lexical import fold
+
+    def stretches(texts: Iterable[str]) -> builtins.set[str]:
+        plain = [fold(text).replace(" ", "") for text in texts]
+        return {t[at : at + STRETCH] for t in plain for at in range(len(t) - STRETCH + 1)}
+
+    shares = []
+    for question in {q.source: q for q in lab.questions(set).questions}.values():
+        own = stretches(p.text for p in lab.passages(question, "given"))
+        if own:
+            shown = stretches(p.whole for p in lab.passages(question, "retrieved"))
+            shares.append(len(own & shown) / len(own))
+    return sum(shares) / len(shares) if shares else 0.0
 
 
 def _bigrams(text: str) -> list[str]:

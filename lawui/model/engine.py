@@ -108,7 +108,8 @@ class Engine:
             hidden = self._decoder(
                 input_ids=layout.ids,
                 position_ids=layout.positions,
-                attention_mask=packed.unmasked(),
+                # Given as a mapping, masks are taken as they are: none is made.
+                attention_mask=dict.fromkeys(("full_attention", "sliding_attention")),
                 use_cache=False,
                 layout=layout,
             ).last_hidden_state  # (1, tokens, hidden)

@@ -31,7 +31,7 @@ def fuse(decoder: torch.nn.Module, compiled: bool) -> Undo:
     changed: list[Any] = []
     for module in decoder.modules():
         one: Any = module
-        if _is_norm(one):
+        if type(one).__name__.endswith("RMSNorm") and hasattr(one, "variance_epsilon"):
             one.forward = _normed(one, norm)
         elif isinstance(getattr(one, "act_fn", None), torch.nn.SiLU) and hasattr(one, "gate_proj"):
             one.forward = _gated(one, gate)
@@ -46,24 +46,6 @@ def fuse(decoder: torch.nn.Module, compiled: bool) -> Undo:
         restore()
 
     return undo
-
-
-def library_norms(decoder: torch.nn.Module) -> Undo:
-    """Let torch's own RMSNorm, one kernel with a backward pass of its own, do those of
-    `decoder`, in place. Returns what puts them back."""
-    changed: list[Any] = [one for one in decoder.modules() if _is_norm(one)]
-    for one in changed:
-        one.forward = _normed(one, _library_norm)
-
-    def undo() -> None:
-        for one in changed:
-            del one.forward
-
-    return undo
-
-
-def _is_norm(module: Any) -> bool:
-    return type(module).__name__.endswith("RMSNorm") and hasattr(module, "variance_epsilon")
 
 
 def _norm(x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:

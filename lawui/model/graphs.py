@@ -136,7 +136,6 @@ def _static(prompts: int, length: int, device: str) -> Layout:
 def _copy(layout: Layout, static: Layout) -> None:
     """Put a batch into its places. Prompts that are not there have no queries and no keys."""
     assert layout.varlen is not None and static.varlen is not None
-    assert layout.varlen.keys is not None and static.varlen.keys is not None
     for source, target in (
         (layout.ids[0], static.ids[0]),
         (layout.positions[0], static.positions[0]),

@@ -48,10 +48,9 @@ class Block:
 @dataclass(frozen=True)
 class Varlen:
     """The same for the flash kernel: `keys` (k,) gathers keys so that each prompt's lie
-    together, None where they do already; queries and keys of prompt i are from bounds[i] to
-    bounds[i + 1]."""
+    together; queries and keys of prompt i are from bounds[i] to bounds[i + 1]."""
 
-    keys: torch.Tensor | None
+    keys: torch.Tensor
     query_bounds: torch.Tensor
     key_bounds: torch.Tensor
     longest_query: int
@@ -110,7 +109,7 @@ def lay_out(
         rows=tuple(row for group in groups for row in group.rows),
         bounds=tuple(bounds),
         blocks=() if varlen else _blocks(groups, bounds, ends, device),
-        varlen=flash_plan(groups, bounds, ends, device) if varlen else None,
+        varlen=_varlen(groups, bounds, ends, device) if varlen else None,
     )
 
 
@@ -136,11 +135,9 @@ def _mask(shared: int, lengths: Sequence[int]) -> torch.Tensor:
     return torch.cat((torch.ones(len(own), shared, dtype=torch.bool), inside), dim=1)
 
 
-def flash_plan(
+def _varlen(
     groups: Sequence[Group], bounds: Sequence[int], ends: Sequence[Sequence[int]], device: str
 ) -> Varlen:
-    """Where the queries and keys of each prompt are: `bounds` is where each group begins,
-    `ends` the lengths of its prompts' own ends."""
     import torch
 
     keys: list[torch.Tensor] = []
@@ -164,12 +161,6 @@ def flash_plan(
         longest_query=max(query_lengths),
         longest_key=max(key_lengths),
     )
-
-
-def unmasked() -> dict[str, None]:
-    """The attention mask of a model that is given a layout: as a mapping, masks are taken
-    as they are, and none is made."""
-    return dict.fromkeys(("full_attention", "sliding_attention"))
 
 
 def register() -> None:
@@ -197,13 +188,10 @@ def _flash(query: Any, key: Any, value: Any, plan: Varlen, scale: float | None) 
     """(1, heads, tokens, dim) -> (1, tokens, heads, dim)."""
     import torch
 
-    query, key, value = (t[0].transpose(0, 1) for t in (query, key, value))
-    if plan.keys is not None:
-        key, value = (_gathered(t, plan.keys, plan.key_bounds[-1]) for t in (key, value))
     attended = torch.ops.aten._flash_attention_forward(
-        query,
-        key,
-        value,
+        query[0].transpose(0, 1),
+        key[0].transpose(0, 1).index_select(0, plan.keys),
+        value[0].transpose(0, 1).index_select(0, plan.keys),
         plan.query_bounds,
         plan.key_bounds,
         plan.longest_query,
@@ -214,20 +202,6 @@ def _flash(query: Any, key: Any, value: Any, plan: Varlen, scale: float | None) 
         scale=scale,
     )
     return attended[0][None]
-
-
-def _gathered(values: torch.Tensor, places: torch.Tensor, count: torch.Tensor) -> torch.Tensor:
-    """(tokens, heads, dim) -> (places, heads, dim), of which the first `count` are of a prompt.
-
-    The kernel's backward pass leaves the others' gradient as it finds the memory.
-    """
-    import torch
-
-    found = values.index_select(0, places)
-    if not found.requires_grad:
-        return found
-    own = torch.arange(len(places), device=places.device) < count
-    return torch.where(own[:, None, None], found, 0)
 
 
 def _slices(

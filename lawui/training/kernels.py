@@ -9,12 +9,12 @@ left out: a card that lacks the kernel, an architecture with an attention of its
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lawui.model import fuse, packed
-from lawui.training import layout
+from lawui.training import attention, layout
 from lawui.training.batches import Example
 from lawui.training.layout import Shape
 from lawui.training.objective import answer_states
@@ -48,12 +48,12 @@ def choose(loaded: LoadedModel) -> Kernels:
         plain = _pass(loaded, flash=False)
     except Exception:  # an architecture that nothing can be tried on is trained as it is
         return Kernels()
-    packed.register()
-    config._attn_implementation = packed.NAME
+    attention.register()
+    config._attn_implementation = attention.NAME
     flash = _agrees(loaded, plain, flash=True)
     if not flash:
         config._attn_implementation = former
-    restore = fuse.library_norms(loaded.model.get_decoder())
+    restore = _library_norms(loaded.model.get_decoder())
     norms = _agrees(loaded, plain, flash)
     if not norms:
         restore()
@@ -70,6 +70,29 @@ def _on_card(loaded: LoadedModel) -> bool:
     import torch
 
     return loaded.device.startswith("cuda") and loaded.dtype != torch.float32
+
+
+def _library_norms(decoder: torch.nn.Module) -> Callable[[], None]:
+    """Let torch's own RMSNorm do those of `decoder`, in place. Returns what puts them back."""
+    changed: list[Any] = [
+        one
+        for one in decoder.modules()
+        if type(one).__name__.endswith("RMSNorm") and hasattr(one, "variance_epsilon")
+    ]
+    for one in changed:
+        one.forward = functools.partial(_norm, one)
+
+    def restore() -> None:
+        for one in changed:
+            del one.forward
+
+    return restore
+
+
+def _norm(module: Any, x: torch.Tensor) -> torch.Tensor:
+    from torch.nn.functional import rms_norm
+
+    return rms_norm(x, module.weight.shape, module.weight, module.variance_epsilon)
 
 
 def _agrees(loaded: LoadedModel, plain: list[torch.Tensor], flash: bool) -> bool:

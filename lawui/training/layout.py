@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from lawui.model import packed
+from lawui.training.attention import Places
 from lawui.training.batches import Example, families
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Batch:
     answers: torch.Tensor
     weights: torch.Tensor
     tokens: int
-    flash: packed.Varlen | None = None
+    flash: Places | None = None
 
     @property
     def shape(self) -> Shape:
@@ -71,7 +70,7 @@ class Batch:
         if self.flash is None:
             return Shape(lines, length, len(self.weights))
         keys = 0 if self.flash.keys is None else len(self.flash.keys)
-        return Shape(lines, length, len(self.weights), keys, self.flash.longest_key)
+        return Shape(lines, length, len(self.weights), keys, self.flash.longest)
 
     @property
     def tensors(self) -> list[torch.Tensor]:
@@ -151,8 +150,8 @@ def collate(
                 answers[:, member] = torch.tensor((place, place + 1, *examples[member].targets))
             start = end
     tokens = sum(len(item.ids) for item in items)
-    plan = _flash_plan([items[index] for index in lines[0]], shape) if flash else None
-    return Batch(grid, answers, weights, tokens, plan)
+    places = _places([items[index] for index in lines[0]], shape) if flash else None
+    return Batch(grid, answers, weights, tokens, places)
 
 
 def portions(examples: Sequence[Example], tokens: int) -> list[list[Example]]:
@@ -210,29 +209,35 @@ def _lines(items: Sequence[_Item], width: int, flash: bool) -> list[list[int]]:
     return [line for line in lines if line]
 
 
-def _flash_plan(items: Sequence[_Item], shape: Shape) -> packed.Varlen:
-    """Where queries and keys are of `items` in one line of this shape. Padding is a prompt of
-    its own, so that all of it is computed, and prompts that are not there are empty."""
+def _places(items: Sequence[_Item], shape: Shape) -> Places:
+    """Of `items` in one line of this shape. Padding is a prompt of its own, so that all of it
+    is computed, and prompts that are not there are empty."""
     import torch
 
-    groups = [packed.Group(tuple(item.members), item.shared) for item in items]
-    bounds = [*accumulate((len(item.ids) for item in items), initial=0)]
-    plan = packed.flash_plan(groups, bounds, [item.ends for item in items], "cpu")
-    assert plan.keys is not None
-    padding = shape.length - bounds[-1]
+    queries, lengths = [0], [0]
+    gathered: list[int] = []
+    at = 0
+    for item in items:
+        end = at + item.shared
+        for number, own in enumerate(item.ends):
+            # The first prompt of an item computes the beginning too.
+            queries.append(own + (0 if number else item.shared))
+            lengths.append(item.shared + own)
+            gathered += [*range(at, at + item.shared), *range(end, end + own)]
+            end += own
+        at = end
+    padding = shape.length - at
+    absent = [0] * (shape.answers + 1 - len(queries))
+    gathered += range(at, shape.length)
 
-    def filled(ends: torch.Tensor) -> torch.Tensor:
-        last = ends[-1] + padding
-        missing = shape.answers + 2 - len(ends)
-        return torch.cat((ends, last.expand(missing)))
+    def bounds(counts: list[int]) -> torch.Tensor:
+        return torch.tensor([*counts, padding, *absent]).cumsum(0).int()
 
     keys = None
     if shape.keys:
-        keys = torch.zeros(max(shape.keys, len(plan.keys) + padding), dtype=torch.long)
-        keys[: len(plan.keys)] = plan.keys
-        keys[len(plan.keys) :][:padding] = torch.arange(bounds[-1], shape.length)
-    longest = max(shape.longest, padding)
-    return packed.Varlen(keys, filled(plan.query_bounds), filled(plan.key_bounds), longest, longest)
+        keys = torch.zeros(max(shape.keys, len(gathered)), dtype=torch.long)
+        keys[: len(gathered)] = torch.tensor(gathered)
+    return Places(keys, bounds(queries), bounds(lengths), max(shape.longest, padding))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lawui.model import packed
+from lawui.training.attention import attention_mask
 
 if TYPE_CHECKING:
     import torch
@@ -37,28 +37,14 @@ def answer_states(
     if batch.flash is None:
         given |= {"attention_mask": attention_mask(items, parts, model.dtype)}
     else:
-        rows = tuple(range(len(batch.weights)))
-        layout = packed.Layout(ids, positions, places, rows, (0, ids.shape[1]), (), batch.flash)
-        given |= {"attention_mask": packed.unmasked(), "layout": layout}
+        # Given as a mapping, masks are taken as they are: none is made.
+        unmasked = dict.fromkeys(("full_attention", "sliding_attention"))
+        given |= {"attention_mask": unmasked, "places": batch.flash}
     states = model.get_decoder()(
         **given, position_ids=positions, use_cache=False
     ).last_hidden_state  # (lines, length, hidden)
     picked: torch.Tensor = states.flatten(0, 1).index_select(0, places)
     return picked
-
-
-def attention_mask(items: torch.Tensor, parts: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """(lines, 1, length, length) to be added to the scores: a token sees what came before
-    it in its own item, there the common beginning and its own part. Padding sees padding,
-    so that no row is empty and nothing becomes NaN."""
-    import torch
-
-    own = items[:, :, None] == items[:, None, :]
-    related = (parts[:, None, :] == 0) | (parts[:, :, None] == parts[:, None, :])
-    hidden = ~(own & related).tril()
-    return torch.zeros(hidden.shape, dtype=dtype, device=items.device).masked_fill_(
-        hidden, torch.finfo(dtype).min
-    )[:, None]
 
 
 def token_losses(logits: torch.Tensor, batch: Batch) -> torch.Tensor:

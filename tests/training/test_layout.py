@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from lawui.model import packed
 from lawui.model.dequantize import dequantize
 from lawui.model.load import LoadedModel, load
-from lawui.training import batches, kernels, layout, rows
+from lawui.training import attention, batches, kernels, layout, rows
 from lawui.training.engine import Shapes
 from lawui.training.layout import Shape
 from lawui.training.lora import lighten
@@ -180,7 +179,7 @@ def attend_by_bounds(query: Any, key: Any, value: Any, plan: Any, scale: Any) ->
     """What the flash kernel computes, prompt by prompt; what none covers is not a number."""
     query, key, value = (t[0].transpose(0, 1) for t in (query, key, value))
     if plan.keys is not None:
-        key, value = (packed._gathered(t, plan.keys, plan.key_bounds[-1]) for t in (key, value))
+        key, value = (attention._gathered(t, plan.keys, plan.key_bounds[-1]) for t in (key, value))
     no_prompt = torch.arange(len(key)) >= plan.key_bounds[-1]
     for one in (key, value):
         if one.requires_grad:  # the kernel leaves there what it finds
@@ -190,7 +189,7 @@ def attend_by_bounds(query: Any, key: Any, value: Any, plan: Any, scale: Any) ->
     found = torch.full_like(query, torch.nan)
     queries, keys = plan.query_bounds.tolist(), plan.key_bounds.tolist()
     for start, stop, first, last in zip(queries, queries[1:], keys, keys[1:], strict=False):
-        assert stop - start <= plan.longest_query and last - first <= plan.longest_key
+        assert stop - start <= plan.longest and last - first <= plan.longest
         if start == stop:
             continue
         scores = torch.einsum("qhd,khd->hqk", query[start:stop], key[first:last]) * scale
@@ -207,8 +206,8 @@ def test_where_prompts_lie_takes_the_place_of_the_mask(
     shared: bool, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With items in several orders and in one, in a batch of the least size and in a larger one."""
-    monkeypatch.setattr(packed, "_flash", attend_by_bounds)
-    packed.register()
+    monkeypatch.setattr(attention, "_flash", attend_by_bounds)
+    attention.register()
     loaded = load(str(tiny_base), compute_dtype="float32")
     model, examples = attached(loaded), mixed(loaded)
     if not shared:
@@ -220,7 +219,7 @@ def test_where_prompts_lie_takes_the_place_of_the_mask(
     fit = Shapes([small, whole] * 20, most=10_000)
     grown = replace(whole, length=whole.length + 70)
     found = []
-    for name, how in (("sdpa", None), (packed.NAME, None), (packed.NAME, fit)):
+    for name, how in (("sdpa", None), (attention.NAME, None), (attention.NAME, fit)):
         loaded.model.config._attn_implementation = name  # type: ignore[union-attr]
         batch = layout.collate(examples, pad, 4096, how, 0.5 / len(examples), name != "sdpa")
         assert how is None or batch.shape == fit(whole) == fit(batch.shape)
@@ -267,11 +266,11 @@ def test_kernels_that_do_not_agree_are_left_out(
         return attend_by_bounds(*given) * (0.5 if fault == "mask" else 1.0)
 
     monkeypatch.setattr(kernels, "_on_card", lambda loaded: True)
-    monkeypatch.setattr(packed, "_flash", attend)
+    monkeypatch.setattr(attention, "_flash", attend)
     if fault == "no trial":
         monkeypatch.setattr(kernels, "answer_states", attend)
     if fault == "norms":
-        monkeypatch.setattr("lawui.model.fuse._library_norm", lambda x, weight, epsilon: x * weight)
+        monkeypatch.setattr(kernels, "_norm", lambda module, x: x * module.weight)
     chosen = kernels.choose(loaded)
     assert chosen.flash == (fault in ("none", "norms"))
     assert chosen.norms == (fault not in ("norms", "no trial"))

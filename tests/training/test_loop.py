@@ -231,7 +231,7 @@ def should_stop():
     if asked == 1:
         ctypes.CDLL(None).malloc_trim(0)
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = pages * resource.getpagesize() + (56 << 20)
+        limit = pages * resource.getpagesize() + (24 << 20)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     return False
 loaded = load(sys.argv[2], compute_dtype="float32")
@@ -240,8 +240,14 @@ log = EventWriter(folder / "events.jsonl")
 Trainer(folder, read_run(folder), parsed, loaded, log, should_stop).train()
 """
     command = [sys.executable, "-c", code, str(tmp_path / run), str(tiny_base)]
-    # What a thread's own arena has set aside counts as held, and would be room to spare.
-    one = {**os.environ, "MALLOC_ARENA_MAX": "1"}
+    # What a thread's own arena or the heap has set aside counts as held, and would be room to
+    # spare: one arena, and whatever is large comes from the system and goes back to it.
+    one = {
+        **os.environ,
+        "MALLOC_ARENA_MAX": "1",
+        "MALLOC_MMAP_THRESHOLD_": "65536",
+        "MALLOC_TRIM_THRESHOLD_": "65536",
+    }
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=one)
     assert done.returncode == 0, done.stderr[-2000:]
     events = store.events(run)

@@ -231,7 +231,7 @@ def should_stop():
     if asked == 1:
         ctypes.CDLL(None).malloc_trim(0)
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = pages * resource.getpagesize() + (24 << 20)
+        limit = pages * resource.getpagesize() + (32 << 20)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     return False
 loaded = load(sys.argv[2], compute_dtype="float32")

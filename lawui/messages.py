@@ -547,25 +547,25 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "retrieval.damaged": (
         "条文の索引が壊れています（{path}：{reason}）。質問や学習結果は失われていません。"
-        f"{_REBUILD[0]}",
+        + _REBUILD[0],
         "The index of the statutes is damaged ({path}: {reason}). Nothing else is lost. "
-        f"{_REBUILD[1]}",
+        + _REBUILD[1],
     ),
     "retrieval.old_format": (
-        f"条文の索引が別の版の形式です（{{path}}）。{_REBUILD[0]}",
-        f"The index of the statutes was written by another version ({{path}}). {_REBUILD[1]}",
+        "条文の索引が別の版の形式です（{path}）。" + _REBUILD[0],
+        "The index of the statutes was written by another version ({path}). " + _REBUILD[1],
     ),
     "retrieval.other_chroma": (
         "この索引は Chroma {made} で作られており、今の Chroma {here} では読めません"
-        f"（{{path}}：{{reason}}）。{_REBUILD[0]}",
+        "（{path}：{reason}）。" + _REBUILD[0],
         "This index was made with Chroma {made}, which Chroma {here} cannot read ({path}: "
-        f"{{reason}}). {_REBUILD[1]}",
+        "{reason}). " + _REBUILD[1],
     ),
     "retrieval.foreign": (
         "この索引は別の埋め込みモデル「{made}」で作られています（現在の設定は「{asked}」）。"
-        f"元のモデルを選ぶか、索引を作り直してください。{_REBUILD[0]}",
+        "元のモデルを選ぶか、索引を作り直してください。" + _REBUILD[0],
         "This index was made by another embedder, “{made}”; “{asked}” is set now. Choose the "
-        f"former embedder, or rebuild the index. {_REBUILD[1]}",
+        "former embedder, or rebuild the index. " + _REBUILD[1],
     ),
     "retrieval.other_store": (
         "この索引のベクトルは今の設定とは別の場所（手元または Chroma サーバー）にあります"

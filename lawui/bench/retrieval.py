@@ -8,7 +8,6 @@ that a prompt shows: an article's rank does not tell whether the right item of i
 from __future__ import annotations
 
 import argparse
-import builtins
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -67,17 +66,17 @@ def _plain_bm25(lab: Lab, set: str) -> dict[str, Any]:
     }
 
 
-def _shown(lab: Lab, set: str) -> float:
+def _shown(lab: Lab, name: str) -> float:
     """The share of an item's own text that stands in the passages shown with it, the mean of
     all items that have one: by stretches of STRETCH characters, numbers and signs folded."""
     from lawui.retrieval.lexical import fold
 
-    def stretches(texts: Iterable[str]) -> builtins.set[str]:
+    def stretches(texts: Iterable[str]) -> set[str]:
         plain = [fold(text).replace(" ", "") for text in texts]
         return {t[at : at + STRETCH] for t in plain for at in range(len(t) - STRETCH + 1)}
 
     shares = []
-    for question in {q.source: q for q in lab.questions(set).questions}.values():
+    for question in {q.source: q for q in lab.questions(name).questions}.values():
         own = stretches(p.text for p in lab.passages(question, "given"))
         if own:
             shown = stretches(p.whole for p in lab.passages(question, "retrieved"))

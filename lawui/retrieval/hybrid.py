@@ -73,12 +73,6 @@ SHARE, DECAY = 0.7, 0.95
 further passage of an article keeps: a definition of ninety items mustn't fill the list."""
 
 
-GOES_ON = {"ただし書": "本文", "後段": "前段"}
-"""Parts of a paragraph and the parts that they go on from; an item goes on from the 柱書."""
-
-LONGEST_LEAD = 480
-"""Characters: 19 of 20 of the 柱書 of long paragraphs have no more."""
-
 HOLDS = 0.8
 """How far a passage that holds a place agrees with a citation of it: the very place is 1."""
 
@@ -364,22 +358,7 @@ class Searcher:
             "link": max(ways[name][article] for name in ("cited", "upward", "downward")) >= 0.5,
         }
         found_by = tuple(name for name, holds in speaks.items() if holds) or ("lexical",)
-        passage = self._read(row)
-        return replace(passage, score=score, found_by=found_by, lead=self._lead(row, passage))
-
-    def _lead(self, row: int, passage: Passage) -> str:
-        """What a piece of a long paragraph goes on from; "" where that is too long to show."""
-        if not passage.item and passage.part not in GOES_ON:
-            return ""
-        before: list[str] = []
-        for earlier in range(row - 1, self._library.starts[self._library.owners[row]] - 1, -1):
-            other = self._read(earlier)
-            if other.paragraph != passage.paragraph:
-                break
-            if other.part == GOES_ON.get(passage.part, "柱書") and other.item in ("", passage.item):
-                before.append(other.text)
-        lead = "\n".join(reversed(before))
-        return lead if len(lead) <= LONGEST_LEAD else ""
+        return replace(self._read(row), score=score, found_by=found_by)
 
 
 class _Links:

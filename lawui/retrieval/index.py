@@ -47,7 +47,7 @@ from lawui.types import Article, IndexInfo, Passage
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
-FORMAT = " ".join(("1", *(field.name for field in fields(Passage))))
+FORMAT = " ".join(("2", *(field.name for field in fields(Passage))))
 """Its number is raised whenever what lies on disk, or what is embedded, changes its meaning;
 a passage with other fields is another format by itself."""
 

@@ -16,6 +16,12 @@ LONGEST = 800
 """Characters above which a paragraph is split: about what a small model can still read
 beside a question and three other passages."""
 
+LONGEST_LEAD = 480
+"""Characters: 19 of 20 of the 柱書 of long paragraphs have no more."""
+
+GOES_ON = {"ただし書": "本文", "後段": "前段"}
+"""Parts of a paragraph and the parts that they go on from; an item goes on from the 柱書."""
+
 _DIGITS = "一二三四五六七八九"
 _ITEM = re.compile(r"^([一二三四五六七八九十百〇]+(?:の[一二三四五六七八九十]+)*)[　 ]", re.M)
 _IROHA = "イロハニホヘトチリヌルヲワカヨタレソツネナラムウヰノオクヤマケフコエテ"
@@ -134,6 +140,7 @@ def passages(article: Article, longest: int = LONGEST) -> list[Passage]:
     """The passages of one article in its order; an article without text has none."""
     single, found, offset = len(article.paragraphs) == 1, [], 0
     for number, paragraph in enumerate(article.paragraphs, start=1):
+        before: list[tuple[Piece, str]] = []
         for piece in split_paragraph(paragraph, longest):
             text = paragraph[piece.start : piece.end].rstrip("\n")
             if not text.strip():
@@ -158,7 +165,20 @@ def passages(article: Article, longest: int = LONGEST) -> list[Passage]:
                     single_paragraph=single,
                     supplementary=article.supplementary,
                     label=article.division,
+                    lead=_lead(piece, before),
                 )
             )
+            before.append((piece, text))
         offset += len(paragraph) + 1
     return found
+
+
+def _lead(piece: Piece, before: Sequence[tuple[Piece, str]]) -> str:
+    """What a piece goes on from, of those before it in its paragraph; "" where that is too
+    long to be shown with it."""
+    if not piece.item and piece.part not in GOES_ON:
+        return ""
+    part = GOES_ON.get(piece.part, "柱書")
+    own = ("", piece.item)
+    lead = "\n".join(text for other, text in before if other.part == part and other.item in own)
+    return lead if len(lead) <= LONGEST_LEAD else ""

@@ -3,7 +3,8 @@ its own part.
 
 As a mask over lines, or for the variable-length flash kernel (Dao 2023, "FlashAttention-2") as
 the places of each prompt's queries and keys in one line. That kernel serves every architecture
-whose attention goes through transformers' interface, under the name NAME.
+whose attention goes through transformers' interface, under the name NAME. Serving has its own
+(model/packed.py): rooms share nothing but their doors, and here gradients must be right, too.
 """
 
 from __future__ import annotations

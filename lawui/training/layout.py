@@ -154,12 +154,20 @@ def collate(
     return Batch(grid, answers, weights, tokens, places)
 
 
-def portions(examples: Sequence[Example], tokens: int) -> list[list[Example]]:
-    """`examples` in parts of whole items, each of at most `tokens` tokens or one item."""
+def portions(examples: Sequence[Example], tokens: int, count: int = 0) -> list[list[Example]]:
+    """`examples` in parts of whole items, each of at most `tokens` tokens or one item; with
+    `count` an item of more tokens is divided into parts of so many examples."""
     found: list[list[Example]] = []
     room = 0
     for members in families(examples):
         length = len(_Item.of(examples, members).ids)
+        if count and length > tokens:
+            found += [
+                [examples[member] for member in members[start : start + count]]
+                for start in range(0, len(members), count)
+            ]
+            room = 0
+            continue
         if length > room:
             found.append([])
             room = tokens

@@ -165,7 +165,7 @@ class Trainer:
             coming = self._material.coming(self._counters.step, plan.micro_batch, flash)
             largest = max((shape.tokens for shape in coming), default=0)
             pays = most_recorded(self._loaded.model)
-            self._most = planner.most_recorded(plan, self._costs, pays, largest)
+            self._most = planner.recordable(plan, self._costs, pays, largest)
             self._fit = Shapes(coming, self._most)
 
     def _attach(self) -> None:

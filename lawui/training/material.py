@@ -91,16 +91,13 @@ class Material:
     def _parts(self, step: int, micro_batch: int) -> list[list[Example]]:
         own = self._peers.share(self._indices(step))
         examples = [self.train.examples[i] for i in own]
-        if self._device == "cpu":
-            parts = _cut(examples, micro_batch)
-            return [portion for part in parts for portion in layout.portions(part, PORTION)]
-        # As many tokens as so many of the longest sequences have: of short ones more at once.
-        tokens = micro_batch * max(self.lengths)
-        parts = []
-        for portion in layout.portions(examples, tokens):
-            fits = layout.shape(portion, flash=True).tokens <= tokens
-            parts += [portion] if fits else _cut(portion, micro_batch)
-        return parts
+        if self._device != "cpu":
+            # As many tokens as so many of the longest sequences have: of short ones more at once.
+            return layout.portions(examples, micro_batch * max(self.lengths), micro_batch)
+        parts = [
+            examples[start : start + micro_batch] for start in range(0, len(examples), micro_batch)
+        ]
+        return [portion for part in parts for portion in layout.portions(part, PORTION)]
 
     def _indices(self, step: int) -> list[int]:
         epoch, place = divmod(step, self._steps_per_epoch)
@@ -111,7 +108,3 @@ class Material:
                 )
             }
         return self._epochs[epoch][place]
-
-
-def _cut(examples: Sequence[Example], count: int) -> list[list[Example]]:
-    return [list(examples[start : start + count]) for start in range(0, len(examples), count)]

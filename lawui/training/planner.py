@@ -117,7 +117,7 @@ def make_plan(
     return last
 
 
-def most_recorded(plan: Plan, costs: Costs, pays: int, largest: int) -> int:
+def recordable(plan: Plan, costs: Costs, pays: int, largest: int) -> int:
     """The most tokens of a batch to record, where up to `pays` it pays and the `largest` has
     more or fewer. What is recorded keeps memory of its own, for which a plan leaves room only
     where all batches are recorded, so that none is launched beside them."""

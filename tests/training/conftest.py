@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lawui.model.load import EMBEDDED_FOLDER
+from lawui.model.load import EMBEDDED_FOLDER, LoadedModel, load
 from lawui.training import locks
 from lawui.training.runs import LOCK, RunStore
 
@@ -26,6 +26,15 @@ def store(tmp_path: Path) -> Iterator[RunStore]:
         if locks.is_held(tmp_path / "adapters" / status.run / LOCK):
             store.stop(status.run)
             store.wait(status.run, 60)
+
+
+@pytest.fixture(scope="module")
+def loaded() -> LoadedModel:
+    """The embedded model, to encode rows with; whoever trains loads a base of its own."""
+    import torch
+
+    torch.set_num_threads(1)
+    return load("embedded", compute_dtype="float32")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from lawui.model.load import LoadedModel
+from lawui.training.batches import Encoded, encode
 from lawui.training.config import TrainConfig, from_values
+from lawui.training.rows import dump
+from lawui.training.rows import load as load_rows
 from lawui.training.runs import RunStore
 from lawui.types import LETTERS, Passage, Question
 
@@ -43,6 +47,11 @@ def row(split: str, asked: Question, passages: Sequence[Passage] = ()) -> dict[s
         "question": asdict(asked),
         "passages": [asdict(p) for p in passages],
     }
+
+
+def encoded(loaded: LoadedModel, made: list[dict[str, Any]], limit: int = 256) -> Encoded:
+    """Such rows as tokens of the model's."""
+    return encode(load_rows(dump(made)), loaded.tokenizer, limit)
 
 
 def rows(train: int = 6, dev: int = 2) -> list[dict[str, Any]]:

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
-from lawui.model.load import LoadedModel, load
+from lawui.model.load import LoadedModel
 from lawui.training import batches, rows
 from lawui.training import preview as preview_module
 from lawui.training.preview import preview
@@ -15,20 +12,8 @@ from lawui.types import LETTERS
 from . import helpers
 
 
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[LoadedModel]:
-    import torch
-
-    torch.set_num_threads(1)
-    yield load("embedded", compute_dtype="float32")
-
-
-def encoded(loaded: LoadedModel, made: list[dict[str, Any]], limit: int = 256) -> batches.Encoded:
-    return batches.encode(rows.load(rows.dump(made)), loaded.tokenizer, limit)
-
-
 def test_the_answer_letter_and_the_end_token_are_learned(loaded: LoadedModel) -> None:
-    example = encoded(loaded, [helpers.row("train", helpers.question(2, 1))]).examples[0]
+    example = helpers.encoded(loaded, [helpers.row("train", helpers.question(2, 1))]).examples[0]
     letter, end = example.targets
     assert loaded.tokenizer.decode([letter]) == "d" == LETTERS[example.gold]
     assert end == loaded.tokenizer.eos_token_id
@@ -38,9 +23,9 @@ def test_the_answer_letter_and_the_end_token_are_learned(loaded: LoadedModel) ->
 
 def test_evidence_is_shortened_and_an_answer_never_cut(loaded: LoadedModel) -> None:
     asked = helpers.question(1)
-    bare = len(encoded(loaded, [helpers.row("train", asked)]).examples[0].ids)
+    bare = len(helpers.encoded(loaded, [helpers.row("train", asked)]).examples[0].ids)
     long = helpers.row("train", asked, [helpers.passage("赤い箱に入れる。" * 200)])
-    result = encoded(loaded, [long], limit=bare + 60)
+    result = helpers.encoded(loaded, [long], limit=bare + 60)
     example = result.examples[0]
     assert (result.shortened, result.dropped) == (1, ())
     assert bare < len(example.ids) <= bare + 60
@@ -51,7 +36,7 @@ def test_evidence_is_shortened_and_an_answer_never_cut(loaded: LoadedModel) -> N
 def test_a_question_that_cannot_fit_is_dropped_and_named(loaded: LoadedModel) -> None:
     long = helpers.question(1, stem="これは長い問いである。" * 100)
     made = [helpers.row("train", long), helpers.row("train", helpers.question(2))]
-    result = encoded(loaded, made, limit=128)
+    result = helpers.encoded(loaded, made, limit=128)
     assert result.dropped == ("toy-001-0",) and len(result.examples) == 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +12,7 @@ import torch
 
 from lawui.model.dequantize import dequantize
 from lawui.model.load import LoadedModel, load
-from lawui.training import attention, batches, kernels, layout, rows
+from lawui.training import attention, batches, kernels, layout
 from lawui.training.engine import Shapes
 from lawui.training.layout import Shape
 from lawui.training.lora import lighten
@@ -24,19 +23,9 @@ from lawui.training.parallel import Peers
 from . import helpers
 
 
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[LoadedModel]:
-    torch.set_num_threads(1)
-    yield load("embedded", compute_dtype="float32")
-
-
-def encoded(loaded: LoadedModel, made: list[dict[str, Any]], limit: int = 256) -> batches.Encoded:
-    return batches.encode(rows.load(rows.dump(made)), loaded.tokenizer, limit)
-
-
 def test_the_orders_of_an_item_share_their_beginning(loaded: LoadedModel) -> None:
     made = [helpers.row("train", helpers.question(1, o), [helpers.passage()]) for o in range(4)]
-    examples = encoded(loaded, made).examples
+    examples = helpers.encoded(loaded, made).examples
     batch = layout.collate(examples, 0)
     alone = sum(len(example.ids) for example in examples)
     assert batch.grid.shape == (4, 1, batch.tokens) and batch.tokens < 0.6 * alone
@@ -120,7 +109,7 @@ def mixed(loaded: LoadedModel) -> tuple[batches.Example, ...]:
         helpers.row("train", helpers.question(i, order), [helpers.passage()] if i else [])
         for i, order in ((0, 0), (1, 0), (1, 1), (1, 2), (2, 3))
     ]
-    return encoded(loaded, made).examples
+    return helpers.encoded(loaded, made).examples
 
 
 def stock(spec: str, dtype: str) -> tuple[float, dict[str, Any]]:
@@ -240,7 +229,7 @@ def test_batches_of_one_shape_are_copied_into_place(loaded: LoadedModel) -> None
         for i in range(4)
         for o in range(4)
     ]
-    examples = encoded(loaded, made).examples
+    examples = helpers.encoded(loaded, made).examples
     parts = [examples[:8], examples[8:]]
     fit = Shapes([layout.shape(part, flash=True) for part in parts] * 20, most=10_000)
     one, other = (layout.collate(part, 0, 0, fit, 0.1, flash=True) for part in parts)

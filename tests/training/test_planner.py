@@ -130,12 +130,12 @@ def test_beside_launched_batches_only_what_the_plan_leaves_is_recorded() -> None
     chosen = plan("10GB", 480)
     room = (chosen.budget_bytes - chosen.needed_bytes) // costs().token
     assert 0 < room < 500
-    assert planner.most_recorded(chosen, costs(), 8000, largest=1440) == 8000
-    assert planner.most_recorded(chosen, costs(), 1000, largest=1440) == room
-    assert planner.most_recorded(chosen, costs(), 100, largest=1440) == 100
+    assert planner.recordable(chosen, costs(), 8000, largest=1440) == 8000
+    assert planner.recordable(chosen, costs(), 1000, largest=1440) == room
+    assert planner.recordable(chosen, costs(), 100, largest=1440) == 100
     full = replace(chosen, needed_bytes=chosen.budget_bytes + 1)
-    assert planner.most_recorded(full, costs(), 1000, largest=1440) == 0
-    assert planner.most_recorded(make_plan(costs(), [512], 64, 512, 0), costs(), 1000, 9000) == 1000
+    assert planner.recordable(full, costs(), 1000, largest=1440) == 0
+    assert planner.recordable(make_plan(costs(), [512], 64, 512, 0), costs(), 1000, 9000) == 1000
 
 
 def test_where_nothing_fits_the_smallest_is_tried() -> None:
